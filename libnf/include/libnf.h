@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * libnf: reads and writes nfdump-compatible flow files, one record at a time.
+ *
+ * Source compatible with libnf 1.36: the same names, values and meanings, so that programs written
+ * for it compile and behave the same. For bulk work there are libnf/scan.h and libnf/writer.h.
+ *
+ * Conventions: functions return LNF_OK (1) on success, LNF_EOF (0) at the end and negative errors.
+ * Integers and doubles are in host byte order; addresses 16 octets in network order, IPv4 in the
+ * last four with the others zero; MAC addresses in transmission order; times in milliseconds since
+ * 1970-01-01 UTC.
+ *
+ * Threads: any function from any thread, one handle in one thread at a time. A compiled filter may
+ * be shared by threads.
+ */
+#ifndef LIBNF_H
+#define LIBNF_H
+
+#include <libnf/common.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- statuses --------------------------------------------------------------------------------- */
+
+#define LNF_OK 0x0001
+#define LNF_EOF 0x0000
+#define LNF_ERR_UNKBLOCK -0x0001  /* weak: unknown block type, skip and go on */
+#define LNF_ERR_UNKREC -0x0002    /* weak: unknown record type, skip and go on */
+#define LNF_ERR_COMPAT15 -0x0004  /* weak: block of nfdump 1.5 */
+#define LNF_ERR_WEAK -0x000F      /* mask of the weak errors */
+#define LNF_ERR_READ -0x0010      /* input/output error */
+#define LNF_ERR_CORRUPT -0x0020   /* damaged or foreign file */
+#define LNF_ERR_EXTMAPB -0x0040   /* extension map id too big */
+#define LNF_ERR_EXTMAPM -0x0080   /* extension map missing */
+#define LNF_ERR_WRITE -0x00F0     /* write error */
+#define LNF_ERR_NOTSET -0x0100    /* field not present in the record */
+#define LNF_ERR_UNKFLD -0x0200    /* unknown field, or not usable here */
+#define LNF_ERR_FILTER -0x0400    /* filter does not compile */
+#define LNF_ERR_NOMEM -0x0800     /* no memory, or the caller's buffer is too small */
+#define LNF_ERR_OTHER -0x0F00     /* other error */
+#define LNF_ERR_OTHER_MSG -0x1000 /* other error, text from lnf_error() */
+#define LNF_ERR_NAN -0x2000       /* division by zero in a calculated field */
+
+/* ---- limits and open flags -------------------------------------------------------------------- */
+
+#define LNF_MAX_STRING 512
+#define LNF_MAX_FIELD_LEN 512
+#define LNF_INFO_BUFSIZE 4096
+
+#define LNF_READ 0x00
+#define LNF_WRITE 0x01
+#define LNF_ANON 0x02     /* mark records of a new file as anonymised */
+#define LNF_COMP 0x04     /* compress a new file with LZO */
+#define LNF_COMP_LZO 0x04 /* the same */
+#define LNF_WEAKERR 0x08  /* accepted; weak errors are always reported */
+#define LNF_APPEND 0x10   /* continue an existing file */
+#define LNF_COMP_BZ2 0x20 /* compress a new file with bzip2 */
+#define LNF_READ_LOOP 0x40 /* wait for more data at the end of the file */
+#define LNF_COMP_LZ4 0x80 /* compress a new file with LZ4 (not in libnf 1.36) */
+
+/* ---- types of fields -------------------------------------------------------------------------- */
+
+#define LNF_NONE 0x00
+#define LNF_UINT8 0x08
+#define LNF_UINT16 0x16
+#define LNF_UINT32 0x32
+#define LNF_UINT64 0x64
+#define LNF_DOUBLE 0x70
+#define LNF_ADDR 0xA1          /* lnf_ip_t */
+#define LNF_MAC 0xA2           /* lnf_mac_t */
+#define LNF_STRING 0xAA        /* char[256] */
+#define LNF_MPLS 0xAB          /* lnf_mpls_t */
+#define LNF_ACL 0xAC           /* lnf_acl_t */
+#define LNF_BASIC_RECORD1 0xB1 /* lnf_brec1_t */
+
+typedef struct {
+    uint32_t data[4];
+} lnf_ip_t;
+
+typedef struct {
+    uint8_t data[6];
+} lnf_mac_t;
+
+typedef struct {
+    uint32_t data[10];
+} lnf_mpls_t;
+
+typedef struct {
+    uint32_t acl_id, ace_id, xace_id;
+} lnf_acl_t;
+
+/** Value of LNF_FLD_BREC1: the fields most programs want, in one call. */
+typedef struct {
+    uint64_t first, last; /* ms since epoch */
+    lnf_ip_t srcaddr, dstaddr;
+    uint8_t prot;
+    uint16_t srcport, dstport;
+    uint64_t bytes, pkts, flows;
+} lnf_brec1_t;
+
+#define LNF_UINT8_T uint8_t
+#define LNF_UINT16_T uint16_t
+#define LNF_UINT32_T uint32_t
+#define LNF_UINT64_T uint64_t
+#define LNF_DOUBLE_T double
+#define LNF_ADDR_T lnf_ip_t
+#define LNF_MAC_T lnf_mac_t
+#define LNF_MPLS_T lnf_mpls_t
+#define LNF_ACL_T lnf_acl_t
+#define LNF_BASIC_RECORD1_T lnf_brec1_t
+
+/* ---- fields ----------------------------------------------------------------------------------- */
+
+#define LNF_FLD_ZERO_ 0x00
+#define LNF_FLD_FIRST                  0x01 /* first */
+#define LNF_FLD_LAST                   0x02 /* last */
+#define LNF_FLD_RECEIVED               0x03 /* received */
+#define LNF_FLD_DOCTETS                0x04 /* bytes */
+#define LNF_FLD_DPKTS                  0x05 /* packets */
+#define LNF_FLD_OUT_BYTES              0x06 /* outbytes */
+#define LNF_FLD_OUT_PKTS               0x07 /* outpackets */
+#define LNF_FLD_AGGR_FLOWS             0x08 /* flows */
+#define LNF_FLD_SRCPORT                0x09 /* srcport */
+#define LNF_FLD_DSTPORT                0x0a /* dstport */
+#define LNF_FLD_TCP_FLAGS              0x0b /* flags */
+#define LNF_FLD_SRCADDR                0x0c /* srcip */
+#define LNF_FLD_DSTADDR                0x0d /* dstip */
+#define LNF_FLD_IP_NEXTHOP             0x0e /* nextip */
+#define LNF_FLD_SRC_MASK               0x0f /* srcmask */
+#define LNF_FLD_DST_MASK               0x10 /* dstmask */
+#define LNF_FLD_TOS                    0x11 /* tos */
+#define LNF_FLD_DST_TOS                0x12 /* dsttos */
+#define LNF_FLD_SRCAS                  0x13 /* srcas */
+#define LNF_FLD_DSTAS                  0x14 /* dstas */
+#define LNF_FLD_BGPNEXTADJACENTAS      0x15 /* nextas */
+#define LNF_FLD_BGPPREVADJACENTAS      0x16 /* prevas */
+#define LNF_FLD_BGP_NEXTHOP            0x17 /* bgpnexthop */
+#define LNF_FLD_PROT                   0x18 /* proto */
+#define LNF_FLD_SRC_VLAN               0x19 /* srcvlan */
+#define LNF_FLD_DST_VLAN               0x1a /* dstvlan */
+#define LNF_FLD_IN_SRC_MAC             0x1b /* insrcmac */
+#define LNF_FLD_OUT_SRC_MAC            0x1c /* outsrcmac */
+#define LNF_FLD_IN_DST_MAC             0x1d /* indstmac */
+#define LNF_FLD_OUT_DST_MAC            0x1e /* outdstmac */
+#define LNF_FLD_MPLS_LABEL             0x1f /* mpls */
+#define LNF_FLD_INPUT                  0x20 /* inif */
+#define LNF_FLD_OUTPUT                 0x21 /* outif */
+#define LNF_FLD_DIR                    0x22 /* dir */
+#define LNF_FLD_FWD_STATUS             0x23 /* fwd */
+#define LNF_FLD_IP_ROUTER              0x24 /* routerip */
+#define LNF_FLD_ENGINE_TYPE            0x25 /* engine-type */
+#define LNF_FLD_ENGINE_ID              0x26 /* engine-id */
+#define LNF_FLD_EVENT_TIME             0x27 /* eventtime */
+#define LNF_FLD_CONN_ID                0x28 /* connid */
+#define LNF_FLD_ICMP_CODE              0x29 /* icmp-code */
+#define LNF_FLD_ICMP_TYPE              0x2a /* icmp-type */
+#define LNF_FLD_FW_XEVENT              0x2b /* xevent */
+#define LNF_FLD_XLATE_SRC_IP           0x2c /* xsrcip */
+#define LNF_FLD_XLATE_DST_IP           0x2d /* xdstip */
+#define LNF_FLD_XLATE_SRC_PORT         0x2e /* xsrcport */
+#define LNF_FLD_XLATE_DST_PORT         0x2f /* xdstport */
+#define LNF_FLD_INGRESS_ACL_ID         0x30 /* iacl */
+#define LNF_FLD_INGRESS_ACE_ID         0x31 /* iace */
+#define LNF_FLD_INGRESS_XACE_ID        0x32 /* ixace */
+#define LNF_FLD_EGRESS_ACL_ID          0x33 /* eacl */
+#define LNF_FLD_EGRESS_ACE_ID          0x34 /* eace */
+#define LNF_FLD_EGRESS_XACE_ID         0x35 /* exace */
+#define LNF_FLD_USERNAME               0x36 /* username */
+#define LNF_FLD_INGRESS_VRFID          0x37 /* ingressvrfid */
+#define LNF_FLD_EVENT_FLAG             0x38 /* eventflag */
+#define LNF_FLD_EGRESS_VRFID           0x39 /* egressvrfid */
+#define LNF_FLD_BLOCK_START            0x3a /* blockstart */
+#define LNF_FLD_BLOCK_END              0x3b /* blockend */
+#define LNF_FLD_BLOCK_STEP             0x3c /* blockstep */
+#define LNF_FLD_BLOCK_SIZE             0x3d /* blocksize */
+#define LNF_FLD_CLIENT_NW_DELAY_USEC   0x3e /* cl */
+#define LNF_FLD_SERVER_NW_DELAY_USEC   0x3f /* sl */
+#define LNF_FLD_APPL_LATENCY_USEC      0x40 /* al */
+#define LNF_FLD_FW_EVENT               0x41 /* event */
+#define LNF_FLD_INGRESS_ACL            0x42 /* ingressacl */
+#define LNF_FLD_EGRESS_ACL             0x43 /* egressacl */
+#define LNF_FLD_INET_FAMILY            0x44 /* inetfamily */
+#define LNF_FLD_EXPORTER_IP            0x45 /* exporterip */
+#define LNF_FLD_EXPORTER_ID            0x46 /* exporterid */
+#define LNF_FLD_EXPORTER_VERSION       0x47 /* exporterversion */
+#define LNF_FLD_SEQUENCE_FAILURES      0x48 /* sequencefailures */
+#define LNF_FLD_SAMPLER_MODE           0x49 /* samplermode */
+#define LNF_FLD_SAMPLER_INTERVAL       0x4a /* sampleinterval */
+#define LNF_FLD_SAMPLER_ID             0x4b /* samplerid */
+#define LNF_FLD_CALC_DURATION          0xa0 /* duration */
+#define LNF_FLD_CALC_BPS               0xa1 /* bps */
+#define LNF_FLD_CALC_PPS               0xa2 /* pps */
+#define LNF_FLD_CALC_BPP               0xa3 /* bpp */
+#define LNF_FLD_BREC1                  0xb0 /* brec1 */
+#define LNF_FLD_PAIR_PORT              0xc0 /* port */
+#define LNF_FLD_PAIR_ADDR              0xc1 /* ip */
+#define LNF_FLD_PAIR_AS                0xc2 /* as */
+#define LNF_FLD_PAIR_IF                0xc3 /* if */
+#define LNF_FLD_PAIR_VLAN              0xc4 /* vlan */
+#define LNF_FLD_TERM_ 0xFF /* ends a list of fields */
+
+/* How a field is aggregated and sorted: flags of lnf_fld_info(LNF_FLD_INFO_AGGR, _SORT). */
+#define LNF_AGGR_AUTO 0x00
+#define LNF_AGGR_MIN 0x01
+#define LNF_AGGR_MAX 0x02
+#define LNF_AGGR_SUM 0x03
+#define LNF_AGGR_OR 0x04
+#define LNF_AGGR_KEY 0x08
+#define LNF_SORT_NONE 0x00
+#define LNF_SORT_ASC 0x10
+#define LNF_SORT_DESC 0x20
+
+/* What lnf_fld_info() tells. */
+#define LNF_FLD_INFO_FIELDS 0x01
+#define LNF_FLD_INFO_TYPE 0x02
+#define LNF_FLD_INFO_NAME 0x04
+#define LNF_FLD_INFO_DESCR 0x08
+#define LNF_FLD_INFO_AGGR 0x0B
+#define LNF_FLD_INFO_SORT 0x0E
+#define LNF_FLD_INFO_SIZE 0x1F
+
+/** Type of a field (LNF_UINT8 ...), LNF_NONE when unknown. */
+LNF_API int lnf_fld_type(int field);
+
+/**
+ * Facts about a field.
+ *
+ * @param info  LNF_FLD_INFO_FIELDS: int[] of all fields ended by LNF_FLD_TERM_; _TYPE, _AGGR, _SORT,
+ *              _SIZE: int; _NAME, _DESCR: string
+ * @param data,size  where to and how much room
+ * @return LNF_OK; LNF_ERR_UNKFLD; LNF_ERR_NOMEM, size too small; LNF_ERR_OTHER, unknown info
+ */
+LNF_API int lnf_fld_info(int field, int info, void *data, size_t size);
+
+/**
+ * Reads `name[/a[/b]]`: native names, aliases or IPFIX names, a trailing 4 or 6 allowed.
+ *
+ * @param[out] bits,bits6  a and b: prefix lengths of addresses (32 and 128 when not given), alignment
+ *             in seconds of times; else 0
+ * @return field id, 0 (LNF_FLD_ZERO_) when unknown or the numbers are out of range
+ */
+LNF_API int lnf_fld_parse(const char *text, int *bits, int *bits6);
+
+/* ---- flow files ------------------------------------------------------------------------------- */
+
+typedef struct lnf_file lnf_file_t;
+typedef struct lnf_rec lnf_rec_t;
+
+/** Copies the text of this thread's last error, at most `len` octets with the NUL. */
+LNF_API void lnf_error(const char *buf, int len);
+
+/**
+ * Opens a flow file.
+ *
+ * @param flags  LNF_READ, LNF_WRITE (create, replace) or LNF_APPEND, with LNF_COMP_* and LNF_ANON for
+ *               new files
+ * @param name   path; NULL = standard input
+ * @param ident  stored in new files, may be NULL
+ * @return LNF_OK; LNF_ERR_NOMEM; LNF_ERR_OTHER, cannot open or not a flow file, text in lnf_error()
+ */
+LNF_API int lnf_open(lnf_file_t **file, const char *name, unsigned int flags, const char *ident);
+
+/** Reads the next record: LNF_OK, LNF_EOF, weak errors (call again), LNF_ERR_READ, _CORRUPT. */
+LNF_API int lnf_read(lnf_file_t *file, lnf_rec_t *record);
+
+/** Appends a record; only elements with fields set take room. LNF_OK, LNF_ERR_WRITE, _NOMEM. */
+LNF_API int lnf_write(lnf_file_t *file, lnf_rec_t *record);
+
+/** Flushes, writes statistics, frees; NULL is fine. */
+LNF_API void lnf_close(lnf_file_t *file);
+
+/* What lnf_info() tells; all u64 where no other type is named. */
+#define LNF_INFO_VERSION 0x02        /* string; file may be NULL */
+#define LNF_INFO_NFDUMP_VERSION 0x04 /* string; file may be NULL */
+#define LNF_INFO_FILE_VERSION 0x06   /* u64: layout */
+#define LNF_INFO_BLOCKS 0x08
+#define LNF_INFO_COMPRESSED 0x0A     /* int */
+#define LNF_INFO_LZO_COMPRESSED 0x0B /* int */
+#define LNF_INFO_ANONYMIZED 0x0C     /* int */
+#define LNF_INFO_BZ2_COMPRESSED 0x0D /* int */
+#define LNF_INFO_CATALOG 0x0E        /* int, always 0 */
+#define LNF_INFO_IDENT 0x10          /* string */
+#define LNF_INFO_FIRST 0x12
+#define LNF_INFO_LAST 0x14
+#define LNF_INFO_FAILURES 0x16
+#define LNF_INFO_FLOWS 0x18
+#define LNF_INFO_BYTES 0x1A
+#define LNF_INFO_PACKETS 0x1C
+#define LNF_INFO_PROC_BLOCKS 0x1E
+#define LNF_INFO_FLOWS_TCP 0x20
+#define LNF_INFO_FLOWS_UDP 0x22
+#define LNF_INFO_FLOWS_ICMP 0x24
+#define LNF_INFO_FLOWS_OTHER 0x26
+#define LNF_INFO_BYTES_TCP 0x28
+#define LNF_INFO_BYTES_UDP 0x2A
+#define LNF_INFO_BYTES_ICMP 0x2C
+#define LNF_INFO_BYTES_OTHER 0x2E
+#define LNF_INFO_PACKETS_TCP 0x30
+#define LNF_INFO_PACKETS_UDP 0x32
+#define LNF_INFO_PACKETS_ICMP 0x34
+#define LNF_INFO_PACKETS_OTHER 0x36
+
+/** Facts about the library or a file: LNF_OK; LNF_ERR_NOMEM, size too small; LNF_ERR_OTHER. */
+LNF_API int lnf_info(lnf_file_t *file, int info, void *data, size_t size);
+
+/* ---- records ---------------------------------------------------------------------------------- */
+
+/** New empty record: LNF_OK, LNF_ERR_NOMEM. */
+LNF_API int lnf_rec_init(lnf_rec_t **record);
+
+/** Unsets every field. */
+LNF_API void lnf_rec_clear(lnf_rec_t *record);
+
+/** Deep copy: LNF_OK, LNF_ERR_OTHER. */
+LNF_API int lnf_rec_copy(lnf_rec_t *dst, lnf_rec_t *src);
+
+/** Sets a field from a value of its type; calculated fields are ignored. LNF_OK, LNF_ERR_UNKFLD. */
+LNF_API int lnf_rec_fset(lnf_rec_t *record, int field, void *data);
+
+/**
+ * Reads a field into a value of its type.
+ *
+ * @return LNF_OK; LNF_ERR_NOTSET, absent: the default (0; flows 1) is stored; LNF_ERR_NAN, calculated
+ *         with a zero divisor: 0 is stored; LNF_ERR_UNKFLD
+ */
+LNF_API int lnf_rec_fget(lnf_rec_t *record, int field, void *data);
+
+/** Frees the record; NULL is fine. */
+LNF_API void lnf_rec_free(lnf_rec_t *record);
+
+/* ---- filters ---------------------------------------------------------------------------------- */
+
+typedef struct lnf_filter lnf_filter_t;
+
+/**
+ * Compiles a filter; docs/filter.md describes the language, the union of both dialects of
+ * libnf 1.36. The three functions differ in their error status only.
+ *
+ * @return LNF_OK; LNF_ERR_FILTER (v1) or LNF_ERR_OTHER_MSG (v2), text with line and column from
+ *         lnf_error(); LNF_ERR_NOMEM
+ */
+LNF_API int lnf_filter_init(lnf_filter_t **filter, char *expr);
+/** See lnf_filter_init(). */
+LNF_API int lnf_filter_init_v1(lnf_filter_t **filter, char *expr);
+/** See lnf_filter_init(). */
+LNF_API int lnf_filter_init_v2(lnf_filter_t **filter, char *expr);
+
+/** 1 when the record matches, else 0. */
+LNF_API int lnf_filter_match(lnf_filter_t *filter, lnf_rec_t *record);
+
+/** Frees the filter; NULL is fine. */
+LNF_API void lnf_filter_free(lnf_filter_t *filter);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

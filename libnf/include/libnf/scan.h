@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * Bulk door for questions: a compiled query runs over the data blocks of flow files.
+ *
+ *   lnf_query   the question: filter, columns, order, limit. Immutable, shared by all threads.
+ *   lnf_scan    one open flow file that hands out its blocks, each exactly once, to whoever asks.
+ *   lnf_task    what one thread needs to work on blocks: buffers, columns, counters.
+ *   lnf_table   rows collected for a query: a list, the best N, or groups. One per thread, merged.
+ *
+ * libnf starts no thread: N threads each with a task call lnf_task_run() on the same scan, and
+ * afterwards their tables are merged.
+ *
+ * Rows travel between tables, threads and machines in *packed* form: the stored columns in query
+ * order, each as a big-endian number of its type's width (addresses 16 octets in network order,
+ * IPv4 in the last four; MAC addresses 6), then hidden columns that calculated ones need. All rows of
+ * one query have the same size and equal queries on different machines have equal row forms.
+ * Comparing packed rows with memcmp() orders them by their columns.
+ */
+#ifndef LIBNF_SCAN_H
+#define LIBNF_SCAN_H
+
+#include <libnf/common.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- query ------------------------------------------------------------------------------------ */
+
+enum lnf_query_mode {
+    LNF_QUERY_COUNT,     /* totals of matching records only; no columns */
+    LNF_QUERY_LIST,      /* matching records in file order */
+    LNF_QUERY_SORT,      /* matching records in order of one column */
+    LNF_QUERY_AGGREGATE, /* one row per distinct combination of the key columns */
+};
+
+enum lnf_column_role {
+    LNF_COLUMN_VALUE, /* aggregated by the field's own function: sum, min, max, or, first */
+    LNF_COLUMN_KEY,   /* LNF_QUERY_AGGREGATE only */
+};
+
+/** One column of the answer. */
+struct lnf_query_column {
+    int field; /* LNF_FLD_* */
+    enum lnf_column_role role;
+    int bits4; /* keys: IPv4 prefix length 0..32 of address fields; of time fields and duration the
+                  bucket in seconds, 0 = exact. Ignored elsewhere */
+    int bits6; /* keys: IPv6 prefix length 0..128 of address fields */
+};
+
+struct lnf_query_spec {
+    enum lnf_query_mode mode;
+    const char *filter; /* NULL or without terms: everything */
+    const struct lnf_query_column *columns;
+    unsigned column_count;
+    int sort_column; /* index into columns; -1 = none: aggregation rows come ordered by key */
+    bool sort_descending;
+    uint64_t limit; /* rows kept; 0 = all */
+};
+
+typedef struct lnf_query lnf_query_t;
+
+/**
+ * Compiles a question.
+ *
+ * Order of rows: by the sort column, NaN last in either direction; equal ones by the other columns
+ * from left to right, ascending. So the answer does not depend on threads or machines.
+ *
+ * @return LNF_OK; LNF_ERR_FILTER, line and column in error; LNF_ERR_UNKFLD, a field that cannot have
+ *         this role or be sorted by; LNF_ERR_NOMEM
+ */
+LNF_API int lnf_query_create(const struct lnf_query_spec *spec, lnf_query_t **query,
+                             struct lnf_error *error);
+
+/** Frees the query; NULL is fine. No task or table may use it any more. */
+LNF_API void lnf_query_destroy(lnf_query_t *query);
+
+/** Octets of one packed row. */
+LNF_API size_t lnf_query_row_size(const lnf_query_t *query);
+
+/** Compares two packed rows in the query's order: < 0, 0, > 0. */
+LNF_API int lnf_query_row_compare(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
+
+/** One value of a row. `kind` says which member counts. */
+struct lnf_value {
+    enum lnf_value_kind {
+        LNF_VALUE_UINT,    /* u64 */
+        LNF_VALUE_DOUBLE,  /* real */
+        LNF_VALUE_ADDRESS, /* octets[16] */
+        LNF_VALUE_MAC,     /* octets[6] */
+        LNF_VALUE_NAN,     /* calculated field whose divisor is 0 */
+    } kind;
+    union {
+        uint64_t u64;
+        double real;
+        uint8_t octets[16];
+    };
+};
+
+/** Value of a column in a packed row; calculated columns are computed. */
+LNF_API void lnf_query_row_value(const lnf_query_t *query, const uint8_t *row, unsigned column,
+                                 struct lnf_value *value);
+
+/* ---- scan ------------------------------------------------------------------------------------- */
+
+/** Kinds of trouble with a flow file that cost less than the file. */
+enum lnf_problem_kind {
+    LNF_PROBLEM_UNFINISHED, /* writer died or still writes: complete blocks are used */
+    LNF_PROBLEM_TRUNCATED,  /* octets after the last complete block are ignored */
+    LNF_PROBLEM_BLOCK,      /* one damaged block skipped */
+    LNF_PROBLEM_RECORD,     /* damaged records in a block skipped; once per block */
+    LNF_PROBLEM_STATISTICS, /* appendix unreadable or its sums do not add up */
+};
+
+struct lnf_problem {
+    enum lnf_problem_kind kind;
+    const char *path;
+    uint64_t offset; /* octets from the start of the file */
+    uint64_t count;  /* damaged records, ignored octets ... 1 otherwise */
+    const char *text; /* one line without path and offset */
+};
+
+/** Called for every problem; from several threads at once when several threads scan. */
+typedef void lnf_problem_fn(void *context, const struct lnf_problem *problem);
+
+typedef struct lnf_scan lnf_scan_t;
+
+/**
+ * Opens a flow file for bulk reading.
+ *
+ * @param problem  receives problems of this file; may be NULL
+ * @param[out] scan   new handle, the caller's to close; untouched on failure
+ * @param[out] error  text (with the path) and file offset of what is wrong; may be NULL
+ * @return LNF_OK; LNF_ERR_READ, the system's reason in error; LNF_ERR_CORRUPT, not a flow file, other
+ *         byte order, unknown layout or codec, encrypted; LNF_ERR_NOMEM
+ */
+LNF_API int lnf_scan_open(const char *path, lnf_problem_fn *problem, void *context,
+                          lnf_scan_t **scan, struct lnf_error *error);
+
+/** Closes the file; NULL is fine. No task may run on it any more. */
+LNF_API void lnf_scan_close(lnf_scan_t *scan);
+
+/** Statistics stored in the file; of an unfinished file those of its records. */
+LNF_API const struct lnf_stat *lnf_scan_stat(const lnf_scan_t *scan);
+
+/** Ident stored in the file; "" when unknown. */
+LNF_API const char *lnf_scan_ident(const lnf_scan_t *scan);
+
+/* ---- table ------------------------------------------------------------------------------------ */
+
+typedef struct lnf_table lnf_table_t;
+
+/** New empty table for rows of a query; LNF_OK or LNF_ERR_NOMEM. */
+LNF_API int lnf_table_create(const lnf_query_t *query, lnf_table_t **table);
+
+/** Frees the table; NULL is fine. */
+LNF_API void lnf_table_destroy(lnf_table_t *table);
+
+/** Adds `count` packed rows, combining groups with equal keys; LNF_OK or LNF_ERR_NOMEM. */
+LNF_API int lnf_table_add(lnf_table_t *table, const uint8_t *rows, size_t count);
+
+/** Moves all rows of `from` (same query) into `table`; LNF_OK or LNF_ERR_NOMEM. */
+LNF_API int lnf_table_merge(lnf_table_t *table, lnf_table_t *from);
+
+/** Rows in the table: groups, or records kept. */
+LNF_API size_t lnf_table_count(const lnf_table_t *table);
+
+/** Octets of memory the table holds. */
+LNF_API size_t lnf_table_memory(const lnf_table_t *table);
+
+/**
+ * Brings the rows into the query's order and applies its limit. With `limit` false all rows stay: a
+ * partial answer that other ranks' rows will be added to.
+ */
+LNF_API int lnf_table_finish(lnf_table_t *table, bool limit);
+
+/**
+ * Packs rows `start` .. in the table's order.
+ *
+ * @param[out] rows  room for `count` packed rows
+ * @return rows packed; fewer than `count` at the end
+ */
+LNF_API size_t lnf_table_rows(const lnf_table_t *table, size_t start, size_t count, uint8_t *rows);
+
+/* ---- task ------------------------------------------------------------------------------------- */
+
+typedef struct lnf_task lnf_task_t;
+
+/** Matching records of a task. */
+struct lnf_totals {
+    uint64_t records; /* flow records read, matching or not */
+    uint64_t flows, packets, bytes; /* of matching records; flows by the `flows` field */
+};
+
+/** New task; LNF_OK or LNF_ERR_NOMEM. */
+LNF_API int lnf_task_create(const lnf_query_t *query, lnf_task_t **task);
+
+/** Frees the task; NULL is fine. */
+LNF_API void lnf_task_destroy(lnf_task_t *task);
+
+/**
+ * Works on the next block of the file nobody has taken yet.
+ *
+ * LNF_QUERY_SORT and LNF_QUERY_AGGREGATE put rows into `table`; LNF_QUERY_LIST leaves them with the
+ * task, see lnf_task_rows(); `table` may be NULL for it and for LNF_QUERY_COUNT.
+ *
+ * @param[out] block  number of the block from 0, which gives the order of lists; may be NULL
+ * @return LNF_OK, one block done (a damaged one is reported and counts as done); LNF_EOF, no block
+ *         left; LNF_ERR_READ; LNF_ERR_NOMEM
+ */
+LNF_API int lnf_task_run(lnf_task_t *task, lnf_scan_t *scan, lnf_table_t *table, uint64_t *block,
+                         struct lnf_error *error);
+
+/** Packed rows of the block just done (LNF_QUERY_LIST), valid until the next run. */
+LNF_API const uint8_t *lnf_task_rows(const lnf_task_t *task, size_t *count);
+
+/** Totals of all blocks this task has done. */
+LNF_API const struct lnf_totals *lnf_task_totals(const lnf_task_t *task);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * A flow file opened for reading: header, appendix, sequence of data blocks, recovery.
+ *
+ * Knows where blocks are and brings them into memory; what is in a block is batch.h's business.
+ * Source: docs/flow-file-format.md.
+ */
+#ifndef LNF_FILE_H
+#define LNF_FILE_H
+
+#include <libnf/common.h>
+#include <libnf/scan.h>
+#include <libnf/writer.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Octets a block may have, stored or decompressed; larger ones are corrupt. */
+#define LNF_BLOCK_LIMIT 5242868u
+
+/** Types of blocks (u16 in the block header). */
+enum lnf_block_type {
+    LNF_BLOCK_LAYOUT1 = 2, /* records of nfdump 1.6 */
+    LNF_BLOCK_FLOWS = 3,
+    LNF_BLOCK_ARRAY = 4, /* no flows; skipped silently */
+};
+
+/** A data block as found in the file, not read yet. */
+struct lnf_block_ref {
+    uint64_t number;      /* from 0, data blocks of flows only */
+    uint64_t offset;      /* of the block header in the file */
+    uint32_t records;     /* as the header says */
+    uint32_t stored_size; /* octets after the header */
+    uint16_t type;
+};
+
+/** Buffers of one thread for reading blocks. Zero it before first use. */
+struct lnf_block_buffer {
+    uint8_t *stored;
+    uint8_t *records;
+};
+
+typedef struct lnf_input lnf_input_t;
+
+/** Opens a flow file; see lnf_scan_open() for statuses. `path` NULL reads standard input. */
+int lnf_input_open(const char *path, lnf_problem_fn *problem, void *context, lnf_input_t **input,
+                   struct lnf_error *error);
+
+/** Closes it; NULL is fine. */
+void lnf_input_close(lnf_input_t *input);
+
+/**
+ * Claims the next data block. Any thread; each block is handed out once, in file order.
+ *
+ * @return LNF_OK; LNF_EOF, no block left (ignored octets and an unfinished file were reported);
+ *         LNF_ERR_READ
+ */
+int lnf_input_claim(lnf_input_t *input, struct lnf_block_ref *block, struct lnf_error *error);
+
+/**
+ * Reads and decompresses a claimed block. Any thread with its own buffer.
+ *
+ * @param[out] records,size  the decompressed records; they live in `buffer` until its next use
+ * @return LNF_OK; LNF_ERR_CORRUPT, the block was reported and is to be skipped; LNF_ERR_READ;
+ *         LNF_ERR_NOMEM
+ */
+int lnf_input_load(lnf_input_t *input, const struct lnf_block_ref *block,
+                   struct lnf_block_buffer *buffer, const uint8_t **records, size_t *size,
+                   struct lnf_error *error);
+
+/** Frees what the buffer holds. */
+void lnf_block_buffer_clear(struct lnf_block_buffer *buffer);
+
+/** Reports a problem of this file to whoever opened it. Any thread. */
+void lnf_input_report(lnf_input_t *input, enum lnf_problem_kind kind, uint64_t offset,
+                      uint64_t count, const char *text);
+
+/** Facts of the header and appendix. */
+struct lnf_input_info {
+    const char *path; /* "-" for standard input */
+    unsigned layout;
+    enum lnf_codec codec;
+    uint64_t blocks;  /* data blocks; of an unfinished file those found so far */
+    bool finished;    /* the writer closed the file */
+    const char *ident;
+    struct lnf_stat stat; /* stored, or computed when the file is unfinished */
+};
+
+/** Facts about the file; valid until it is closed. */
+const struct lnf_input_info *lnf_input_info(const lnf_input_t *input);
+
+#endif
