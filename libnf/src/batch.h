@@ -74,4 +74,45 @@ const uint8_t *lnf_batch_present(lnf_batch_t *batch, const struct lnf_field *fie
 /** Record (header and elements) of a row, inside the block. */
 const uint8_t *lnf_batch_record(const lnf_batch_t *batch, unsigned row);
 
+/**
+ * Data of an element of a row's record, for what does not fit a column: strings, label stacks,
+ * payload. At least as long as the element's row in element.h says.
+ *
+ * @param[out] length  octets of data without the element header
+ * @return inside the block, or NULL (and length 0) when the record does not have the element
+ */
+const uint8_t *lnf_batch_element(const lnf_batch_t *batch, unsigned row, unsigned element,
+                                 size_t *length);
+
+/* Calculated fields have one definition, for records here and for groups in answers. */
+
+/** Milliseconds from first to last; 0 when the clock ran backwards. */
+static inline uint64_t lnf_calculate_duration(uint64_t first_ms, uint64_t last_ms)
+{
+    return last_ms > first_ms ? last_ms - first_ms : 0;
+}
+
+/** bps, pps (per second) or bpp (integer division); false when the divisor is 0. */
+static inline bool lnf_calculate_ratio(int id, uint64_t duration_ms, uint64_t bytes,
+                                       uint64_t packets, double *ratio)
+{
+    uint64_t divisor = id == LNF_FLD_CALC_BPP ? packets : duration_ms;
+
+    if (divisor == 0) {
+        return false;
+    }
+    switch (id) {
+    case LNF_FLD_CALC_BPS:
+        *ratio = (double) bytes * 8.0 / ((double) duration_ms / 1000.0);
+        break;
+    case LNF_FLD_CALC_PPS:
+        *ratio = (double) packets / ((double) duration_ms / 1000.0);
+        break;
+    default:
+        *ratio = (double) (bytes / packets);
+        break;
+    }
+    return true;
+}
+
 #endif
