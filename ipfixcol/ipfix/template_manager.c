@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Templates of one Observation Domain of a Transport Session. */
+#include "template_manager.h"
+
+#include <stdlib.h>
+
+/* ---- budget ------------------------------------------------------------------------------------
+ */
+
+bool template_budget_take(struct template_budget *budget, size_t size)
+{
+    if (size > budget->limit - budget->used) {
+        return false;
+    }
+    budget->used += size;
+    return true;
+}
+
+void template_budget_give(struct template_budget *budget, size_t size)
+{
+    budget->used -= size;
+}
+
+/* ---- table -------------------------------------------------------------------------------------
+ */
+
+#define PAGES_SIZE (TEMPLATE_PAGE_COUNT * sizeof(struct template_entry *))
+#define PAGE_SIZE (TEMPLATE_PAGE_SIZE * sizeof(struct template_entry))
+
+void template_table_init(struct template_table *table, uint32_t domain_id,
+                         struct template_budget *budget)
+{
+    *table = (struct template_table){.domain_id = domain_id, .budget = budget, .pages = NULL};
+}
+
+static struct template_entry *find_entry(const struct template_table *table, uint16_t id)
+{
+    if (table->pages == NULL || table->pages[id / TEMPLATE_PAGE_SIZE] == NULL) {
+        return NULL;
+    }
+    struct template_entry *entry = &table->pages[id / TEMPLATE_PAGE_SIZE][id % TEMPLATE_PAGE_SIZE];
+    return entry->tmplt == NULL ? NULL : entry;
+}
+
+static int tell_limit(const struct template_table *table, const struct template_context *context)
+{
+    event_tell(context->sink, IPFIX_EVENT_LIMIT, table->domain_id, 0, 0,
+               "memory for templates of one session");
+    return COL_ERR_MALFORMED;
+}
+
+/* Zeroed memory on the session's account. */
+static int take_memory(const struct template_table *table, const struct template_context *context,
+                       size_t size, void **memory)
+{
+    if (!template_budget_take(table->budget, size)) {
+        return tell_limit(table, context);
+    }
+    *memory = calloc(1, size);
+    if (*memory == NULL) {
+        template_budget_give(table->budget, size);
+        return COL_ERR_NOMEM;
+    }
+    return COL_OK;
+}
+
+/* The entry of an id, made when it does not exist. */
+static int make_entry(struct template_table *table, const struct template_context *context,
+                      uint16_t id, struct template_entry **entry)
+{
+    void *memory;
+    if (table->pages == NULL) {
+        int status = take_memory(table, context, PAGES_SIZE, &memory);
+        if (status != COL_OK) {
+            return status;
+        }
+        table->pages = memory;
+    }
+    struct template_entry **page = &table->pages[id / TEMPLATE_PAGE_SIZE];
+    if (*page == NULL) {
+        int status = take_memory(table, context, PAGE_SIZE, &memory);
+        if (status != COL_OK) {
+            return status;
+        }
+        *page = memory;
+    }
+    *entry = &(*page)[id % TEMPLATE_PAGE_SIZE];
+    return COL_OK;
+}
+
+/* Empties an entry; the table's reference is the caller's now. */
+static const struct ipfix_template *take_out(struct template_table *table,
+                                             struct template_entry *entry)
+{
+    const struct ipfix_template *tmplt = entry->tmplt;
+    entry->tmplt = NULL;
+    template_budget_give(table->budget, template_memory(tmplt));
+    return tmplt;
+}
+
+void template_table_clear(struct template_table *table)
+{
+    for (unsigned p = 0; table->pages != NULL && p < TEMPLATE_PAGE_COUNT; p++) {
+        struct template_entry *page = table->pages[p];
+        if (page == NULL) {
+            continue;
+        }
+        for (unsigned i = 0; i < TEMPLATE_PAGE_SIZE; i++) {
+            if (page[i].tmplt != NULL) {
+                ipfix_template_unref(take_out(table, &page[i]));
+            }
+        }
+        template_budget_give(table->budget, PAGE_SIZE);
+        free(page);
+    }
+    if (table->pages != NULL) {
+        template_budget_give(table->budget, PAGES_SIZE);
+        free(table->pages);
+    }
+    table->pages = NULL;
+}
+
+/* ---- lookup ------------------------------------------------------------------------------------
+ */
+
+const struct template_entry *template_table_peek(const struct template_table *table, uint16_t id)
+{
+    return find_entry(table, id);
+}
+
+bool template_entry_expired(const struct template_entry *entry,
+                            const struct template_context *context)
+{
+    const struct ipfix_template_lifetimes *lifetimes = &context->lifetimes;
+    bool options = entry->tmplt->set_id == IPFIX_SET_OPTIONS_TEMPLATE;
+    uint64_t seconds = options ? lifetimes->options_template_s : lifetimes->template_s;
+    uint64_t messages =
+        options ? lifetimes->options_template_messages : lifetimes->template_messages;
+
+    return (seconds != 0 && context->now_ms > entry->seen_ms + seconds * 1000) ||
+           (messages != 0 && context->message_number - entry->seen_message > messages);
+}
+
+const struct ipfix_template *template_table_find(struct template_table *table,
+                                                 const struct template_context *context,
+                                                 uint16_t id)
+{
+    struct template_entry *entry = find_entry(table, id);
+    if (entry == NULL) {
+        return NULL;
+    }
+    if (template_entry_expired(entry, context)) {
+        event_tell(context->sink, IPFIX_EVENT_TEMPLATE_EXPIRED, table->domain_id, id, 0, NULL);
+        ipfix_template_unref(take_out(table, entry));
+        return NULL;
+    }
+    return entry->tmplt;
+}
+
+/* ---- Template Sets -----------------------------------------------------------------------------
+ */
+
+/* The set being applied. */
+struct application {
+    struct template_table *table;
+    const struct template_context *context;
+    uint16_t set_index;
+    struct change_list *changes;
+};
+
+static void tell(const struct application *a, enum ipfix_event_kind kind, uint16_t id,
+                 const char *text)
+{
+    event_tell(a->context->sink, kind, a->table->domain_id, id, 0, text);
+}
+
+static int withdraw_entry(const struct application *a, struct template_entry *entry)
+{
+    const struct ipfix_template *tmplt = take_out(a->table, entry);
+    int status = change_list_add(a->changes, IPFIX_TEMPLATE_WITHDRAWN, a->set_index, tmplt);
+    if (status != COL_OK) {
+        ipfix_template_unref(tmplt);
+    }
+    return status;
+}
+
+/* Withdrawal of all templates of a kind (RFC 7011 section 8.1). */
+static int withdraw_all(const struct application *a, uint16_t set_id)
+{
+    struct template_table *table = a->table;
+    tell(a, IPFIX_EVENT_WITHDRAWAL, set_id, NULL);
+    for (unsigned p = 0; table->pages != NULL && p < TEMPLATE_PAGE_COUNT; p++) {
+        for (unsigned i = 0; table->pages[p] != NULL && i < TEMPLATE_PAGE_SIZE; i++) {
+            struct template_entry *entry = &table->pages[p][i];
+            if (entry->tmplt == NULL || entry->tmplt->set_id != set_id) {
+                continue;
+            }
+            int status = withdraw_entry(a, entry);
+            if (status != COL_OK) {
+                return status;
+            }
+        }
+    }
+    return COL_OK;
+}
+
+static int withdraw(const struct application *a, const struct template_spec *spec)
+{
+    if (!a->context->withdrawals) {
+        tell(a, IPFIX_EVENT_REFUSED_WITHDRAWAL, spec->id, NULL);
+        return COL_OK;
+    }
+    if (spec->id == spec->set_id) {
+        return withdraw_all(a, spec->set_id);
+    }
+    struct template_entry *entry = find_entry(a->table, spec->id);
+    if (entry == NULL || entry->tmplt->set_id != spec->set_id) {
+        tell(a, IPFIX_EVENT_UNKNOWN_WITHDRAWAL, spec->id, NULL);
+        return COL_OK;
+    }
+    tell(a, IPFIX_EVENT_WITHDRAWAL, spec->id, NULL);
+    return withdraw_entry(a, entry);
+}
+
+/* Puts a new template into its entry; the table holds the first reference, the change another. */
+static int put(const struct application *a, const struct template_spec *spec,
+               struct template_entry *entry)
+{
+    const char *why;
+    struct ipfix_template *tmplt = template_create(spec, a->context->dictionary, &why);
+    if (tmplt == NULL) {
+        if (why == NULL) {
+            return COL_ERR_NOMEM;
+        }
+        tell(a, IPFIX_EVENT_BAD_TEMPLATE, spec->id, why);
+        return COL_ERR_MALFORMED;
+    }
+    if (!template_budget_take(a->table->budget, template_memory(tmplt))) {
+        ipfix_template_unref(tmplt);
+        return tell_limit(a->table, a->context);
+    }
+    if (change_list_add(a->changes, IPFIX_TEMPLATE_ADDED, a->set_index, tmplt) != COL_OK) {
+        template_budget_give(a->table->budget, template_memory(tmplt));
+        ipfix_template_unref(tmplt);
+        return COL_ERR_NOMEM;
+    }
+    if (entry->tmplt != NULL) {
+        bool same_definition = template_matches(entry->tmplt, spec);
+        ipfix_template_unref(take_out(a->table, entry));
+        if (!same_definition) { /* the same one comes again after the dictionary changed */
+            tell(a, IPFIX_EVENT_TEMPLATE_REDEFINED, spec->id, NULL);
+        }
+    } else {
+        tell(a, IPFIX_EVENT_NEW_TEMPLATE, spec->id, NULL);
+    }
+    entry->tmplt = ipfix_template_ref(tmplt);
+    return COL_OK;
+}
+
+static int define(const struct application *a, const struct template_spec *spec)
+{
+    const struct template_context *context = a->context;
+    struct template_entry *entry = find_entry(a->table, spec->id);
+    int status;
+
+    if (entry != NULL && template_matches(entry->tmplt, spec) &&
+        template_dictionary(entry->tmplt) == context->dictionary) {
+        status = change_list_add(a->changes, IPFIX_TEMPLATE_REFRESHED, a->set_index, entry->tmplt);
+        if (status == COL_OK) {
+            ipfix_template_ref(entry->tmplt);
+        }
+    } else {
+        status = entry != NULL ? COL_OK : make_entry(a->table, context, spec->id, &entry);
+        if (status == COL_OK) {
+            status = put(a, spec, entry);
+        }
+    }
+    if (status == COL_OK) {
+        entry->seen_ms = context->now_ms;
+        entry->seen_message = context->message_number;
+    }
+    return status;
+}
+
+int template_table_apply(struct template_table *table, const struct template_context *context,
+                         struct ipfix_set *set, uint16_t set_index, struct change_list *changes)
+{
+    struct application a = {table, context, set_index, changes};
+    struct lnf_reader r = lnf_reader_init(set->octets + IPFIX_SET_HEADER_LENGTH,
+                                          set->length - IPFIX_SET_HEADER_LENGTH);
+    size_t before = changes->count;
+    int status = COL_OK;
+
+    /* Fewer than four octets, and zeros, are padding. */
+    while (status == COL_OK && lnf_reader_left(&r) >= 4 && lnf_load_u32(r.at) != 0) {
+        struct template_spec spec;
+        const char *why = template_spec_read(&r, set->id, &spec);
+        if (why != NULL) {
+            tell(&a, IPFIX_EVENT_BAD_TEMPLATE, spec.id, why);
+            status = COL_ERR_MALFORMED;
+        } else {
+            status = spec.field_count == 0 ? withdraw(&a, &spec) : define(&a, &spec);
+        }
+    }
+    set->record_count = (uint32_t)(changes->count - before);
+    return status == COL_ERR_NOMEM ? COL_ERR_NOMEM : COL_OK;
+}
