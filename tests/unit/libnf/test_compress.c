@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Every codec of this build: round trips, limits of room, damaged input. */
+#include "compress.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIZE = 100000 };
+
+/** Half repetitive, half noise: so that both ways through the codecs are taken. */
+static void fill(uint8_t *octets, size_t size)
+{
+    uint32_t state = 1;
+    for (size_t i = 0; i < size; i++) {
+        state = state * 1664525u + 1013904223u;
+        octets[i] = i < size / 2 ? (uint8_t)(i % 13) : (uint8_t)(state >> 24);
+    }
+}
+
+START_TEST(test_round_trip)
+{
+    enum lnf_codec codec = (enum lnf_codec)_i;
+    if (!lnf_codec_available(codec)) {
+        return;
+    }
+    size_t sizes[] = {1, 2, 17, 1000, SIZE};
+    uint8_t *in = malloc(SIZE), *back = malloc(SIZE);
+    fill(in, SIZE);
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        size_t bound = lnf_compress_bound(codec, sizes[i]);
+        uint8_t *out = malloc(bound);
+        size_t size = lnf_compress(codec, in + SIZE - sizes[i], sizes[i], out, bound);
+        ck_assert_uint_gt(size, 0);
+        ck_assert_uint_le(size, bound);
+        ck_assert_uint_eq(lnf_decompress(codec, out, size, back, SIZE), sizes[i]);
+        ck_assert_mem_eq(back, in + SIZE - sizes[i], sizes[i]);
+        /* Exactly enough room is enough; one octet less is an error. */
+        ck_assert_uint_eq(lnf_decompress(codec, out, size, back, sizes[i]), sizes[i]);
+        ck_assert_uint_eq(lnf_decompress(codec, out, size, back, sizes[i] - 1), 0);
+        free(out);
+    }
+    free(in);
+    free(back);
+}
+END_TEST
+
+START_TEST(test_damaged_input)
+{
+    enum lnf_codec codec = (enum lnf_codec)_i;
+    if (!lnf_codec_available(codec) || codec == LNF_CODEC_NONE) {
+        return;
+    }
+    enum { SMALL = 300 };
+    uint8_t in[SMALL], back[SMALL * 2];
+    size_t bound = lnf_compress_bound(codec, SMALL);
+    uint8_t *out = malloc(bound);
+    fill(in, SMALL);
+    size_t size = lnf_compress(codec, in, SMALL, out, bound);
+    ck_assert_uint_gt(size, 0);
+
+    for (size_t cut = 0; cut < size; cut++) {
+        uint8_t *exact = malloc(cut + 1);
+        memcpy(exact, out, cut);
+        size_t got = lnf_decompress(codec, exact, cut, back, sizeof(back));
+        /* LZ4 blocks carry no end mark: a cut can look like a shorter block, never like the whole.
+         */
+        ck_assert_uint_lt(got, SMALL);
+        free(exact);
+    }
+    for (size_t bit = 0; bit < size * 8; bit++) {
+        out[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        ck_assert_uint_le(lnf_decompress(codec, out, size, back, sizeof(back)), sizeof(back));
+        out[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    free(out);
+}
+END_TEST
+
+START_TEST(test_names_and_unknown_codecs)
+{
+    static const char *const names[] = {"none", "lzo", "bz2", "lz4", "zstd"};
+    for (int i = 0; i < 5; i++) {
+        ck_assert_str_eq(lnf_codec_name((enum lnf_codec)i), names[i]);
+    }
+    ck_assert(lnf_codec_available(LNF_CODEC_NONE));
+    ck_assert(lnf_codec_available(LNF_CODEC_LZ4));
+
+    enum lnf_codec unknown = (enum lnf_codec)5;
+    uint8_t octets[8] = {0};
+    ck_assert(!lnf_codec_available(unknown));
+    ck_assert_str_eq(lnf_codec_name(unknown), "unknown");
+    ck_assert_str_eq(lnf_codec_name((enum lnf_codec)255), "unknown");
+    ck_assert_uint_eq(lnf_compress_bound(unknown, 8), 0);
+    ck_assert_uint_eq(lnf_compress(unknown, octets, 8, octets, 8), 0);
+    ck_assert_uint_eq(lnf_decompress(unknown, octets, 8, octets, 8), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("compress");
+    TCase *tc = tcase_create("codecs");
+    tcase_add_loop_test(tc, test_round_trip, LNF_CODEC_NONE, LNF_CODEC_ZSTD + 1);
+    tcase_add_loop_test(tc, test_damaged_input, LNF_CODEC_NONE, LNF_CODEC_ZSTD + 1);
+    tcase_add_test(tc, test_names_and_unknown_codecs);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
