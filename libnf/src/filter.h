@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
- * The filter language: text -> tokens (filter.l) -> tree (filter.y) -> program (filter_compile.c) ->
- * selection of a batch's rows (filter_eval.c). One compiler, one evaluator for every door.
+ * The filter language: text -> tokens (filter.l) -> tree (filter.y) -> program (filter_compile.c)
+ * -> selection of a batch's rows (filter_eval.c). One compiler, one evaluator for every door.
  *
  * Source: docs/filter.md.
  */

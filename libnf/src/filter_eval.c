@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * Runs a program over a batch. Every test is one tight loop over a typed column; columns are asked
+ * for with the rows still in question, so later terms cost nothing for rows that earlier ones
+ * rejected.
+ */
+#include "filter.h"
+#include "filter_program.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ROWS_SIZE (LNF_BATCH_ROWS + 1) /* one more for the end mark of difference() */
+#define END_MARK UINT16_MAX            /* no row has this number */
+
+/** Row lists of one level of OR. */
+struct level {
+    uint16_t rest[ROWS_SIZE];  /* rows nothing has accepted yet */
+    uint16_t found[ROWS_SIZE]; /* rows the last child accepted */
+};
+
+struct lnf_program_state {
+    unsigned level_count;
+    struct level levels[];
+};
+
+/** What a run needs everywhere. */
+struct run {
+    lnf_batch_t *batch;
+    struct lnf_program_state *state;
+};
+
+static unsigned run_step(const struct run *run, const struct lnf_filter_step *step, unsigned level,
+                         const uint16_t *selection, unsigned count, uint16_t *out);
+
+/* ---- tests of one value ------------------------------------------------------------------------
+ */
+
+static inline unsigned in_numbers(const struct lnf_number_set *set, uint64_t number)
+{
+    if (number == 0) {
+        return set->zero;
+    }
+    uint64_t slot = lnf_filter_hash(number) >> set->shift;
+    while (set->slots[slot] != 0) {
+        if (set->slots[slot] == number) {
+            return 1;
+        }
+        slot = (slot + 1) & set->last;
+    }
+    return 0;
+}
+
+static inline unsigned in_addresses(const struct lnf_address_set *set, struct lnf_addr address)
+{
+    if ((address.hi | address.lo) == 0) {
+        return set->zero;
+    }
+    uint64_t slot = lnf_filter_hash_address(address) >> set->shift;
+    while ((set->slots[slot].hi | set->slots[slot].lo) != 0) {
+        if (set->slots[slot].hi == address.hi && set->slots[slot].lo == address.lo) {
+            return 1;
+        }
+        slot = (slot + 1) & set->last;
+    }
+    return 0;
+}
+
+/* Finds the last range that begins at or before the value, and asks whether it reaches that far. */
+#define SEARCH_RANGES(low, high, count, value, less)                                               \
+    size_t first = 0, length = (count);                                                            \
+    while (length > 0) {                                                                           \
+        size_t half = length / 2;                                                                  \
+        if (less((value), (low)[first + half])) {                                                  \
+            length = half;                                                                         \
+        } else {                                                                                   \
+            first += half + 1;                                                                     \
+            length -= half + 1;                                                                    \
+        }                                                                                          \
+    }                                                                                              \
+    return first > 0 && !less((high)[first - 1], (value))
+
+#define NUMBER_LESS(a, b) ((a) < (b))
+
+static inline unsigned in_number_ranges(const struct lnf_number_ranges *set, uint64_t number)
+{
+    SEARCH_RANGES(set->low, set->high, set->count, number, NUMBER_LESS);
+}
+
+static inline unsigned in_ranges4(const struct lnf_address_ranges *set, uint32_t address)
+{
+    SEARCH_RANGES(set->low4, set->high4, set->count4, address, NUMBER_LESS);
+}
+
+static inline unsigned in_ranges6(const struct lnf_address_ranges *set, struct lnf_addr address)
+{
+    SEARCH_RANGES(set->low6, set->high6, set->count6, address, lnf_addr_less);
+}
+
+static inline unsigned in_nets(const struct lnf_address_ranges *set, struct lnf_addr address)
+{
+    return address.hi == 0 && address.lo >> 32 == 0 ? in_ranges4(set, (uint32_t)address.lo)
+                                                    : in_ranges6(set, address);
+}
+
+static inline unsigned in_bitmap(const uint64_t *bitmap, unsigned number)
+{
+    return bitmap[number >> 6] >> (number & 63) & 1;
+}
+
+/* ---- loops over columns ------------------------------------------------------------------------
+ */
+
+/*
+ * A loop without branches: every row is written, and the place moves on only for rows that match.
+ * `out` may be the selection itself, since a row is never written before it was read.
+ */
+#define SELECT_LOOP(row_of, matches)                                                               \
+    for (unsigned i = 0; i < count; i++) {                                                         \
+        unsigned row = (row_of);                                                                   \
+        out[kept] = (uint16_t)row;                                                                 \
+        kept += (unsigned)(matches) ^ negate;                                                      \
+    }
+
+#define DEFINE_SELECT(name, type, prepare, test)                                                   \
+    static unsigned name(const struct lnf_filter_leaf *leaf, const void *column1,                  \
+                         const void *column2, const uint16_t *selection, unsigned count,           \
+                         uint16_t *out)                                                            \
+    {                                                                                              \
+        const type *a = column1, *b = column2;                                                     \
+        const unsigned negate = leaf->negate;                                                      \
+        unsigned kept = 0;                                                                         \
+        prepare;                                                                                   \
+        if (selection == NULL && b == NULL) {                                                      \
+            SELECT_LOOP(i, test(a[row]))                                                           \
+        } else if (selection == NULL) {                                                            \
+            SELECT_LOOP(i, (unsigned)(test(a[row])) | (unsigned)(test(b[row])))                    \
+        } else if (b == NULL) {                                                                    \
+            SELECT_LOOP(selection[i], test(a[row]))                                                \
+        } else {                                                                                   \
+            SELECT_LOOP(selection[i], (unsigned)(test(a[row])) | (unsigned)(test(b[row])))         \
+        }                                                                                          \
+        return kept;                                                                               \
+    }
+
+/* Computed in the column's own type: what is above the range wraps around to above the span. */
+#define PREPARE_RANGE(type) const type min = (type)leaf->range.min, span = (type)leaf->range.span
+#define PREPARE_BITS(type) const type mask = (type)leaf->bits.mask, want = (type)leaf->bits.want
+#define TEST_RANGE8(v) ((uint8_t)((v)-min) <= span)
+#define TEST_RANGE16(v) ((uint16_t)((v)-min) <= span)
+#define TEST_RANGE(v) ((v)-min <= span)
+#define TEST_BITS(v) (((v)&mask) == want)
+
+DEFINE_SELECT(select_range8, uint8_t, PREPARE_RANGE(uint8_t), TEST_RANGE8)
+DEFINE_SELECT(select_range16, uint16_t, PREPARE_RANGE(uint16_t), TEST_RANGE16)
+DEFINE_SELECT(select_range32, uint32_t, PREPARE_RANGE(uint32_t), TEST_RANGE)
+DEFINE_SELECT(select_range64, uint64_t, PREPARE_RANGE(uint64_t), TEST_RANGE)
+DEFINE_SELECT(select_bits8, uint8_t, PREPARE_BITS(uint8_t), TEST_BITS)
+DEFINE_SELECT(select_bits16, uint16_t, PREPARE_BITS(uint16_t), TEST_BITS)
+DEFINE_SELECT(select_bits32, uint32_t, PREPARE_BITS(uint32_t), TEST_BITS)
+DEFINE_SELECT(select_bits64, uint64_t, PREPARE_BITS(uint64_t), TEST_BITS)
+
+#define TEST_BITMAP(v) in_bitmap(bitmap, (v))
+DEFINE_SELECT(select_bitmap8, uint8_t, const uint64_t *bitmap = leaf->bitmap, TEST_BITMAP)
+DEFINE_SELECT(select_bitmap16, uint16_t, const uint64_t *bitmap = leaf->bitmap, TEST_BITMAP)
+
+#define PREPARE_NUMBERS const struct lnf_number_set set = leaf->numbers
+#define TEST_NUMBERS(v) in_numbers(&set, (v))
+DEFINE_SELECT(select_numbers32, uint32_t, PREPARE_NUMBERS, TEST_NUMBERS)
+DEFINE_SELECT(select_numbers64, uint64_t, PREPARE_NUMBERS, TEST_NUMBERS)
+
+#define PREPARE_NUMBER_RANGES const struct lnf_number_ranges set = leaf->number_ranges
+#define TEST_NUMBER_RANGES(v) in_number_ranges(&set, (v))
+DEFINE_SELECT(select_ranges32, uint32_t, PREPARE_NUMBER_RANGES, TEST_NUMBER_RANGES)
+DEFINE_SELECT(select_ranges64, uint64_t, PREPARE_NUMBER_RANGES, TEST_NUMBER_RANGES)
+
+#define PREPARE_REAL const double low = leaf->real.low, high = leaf->real.high
+#define TEST_REAL(v) (((v) >= low) & ((v) <= high))
+DEFINE_SELECT(select_real, double, PREPARE_REAL, TEST_REAL)
+
+#define PREPARE_NET const struct lnf_addr address = leaf->net.address, mask = leaf->net.mask
+#define TEST_NET(v) (((((v).hi & mask.hi) ^ address.hi) | (((v).lo & mask.lo) ^ address.lo)) == 0)
+DEFINE_SELECT(select_net, struct lnf_addr, PREPARE_NET, TEST_NET)
+
+#define PREPARE_ADDRESSES const struct lnf_address_set set = leaf->addresses
+#define TEST_ADDRESSES(v) in_addresses(&set, (v))
+DEFINE_SELECT(select_addresses, struct lnf_addr, PREPARE_ADDRESSES, TEST_ADDRESSES)
+
+#define PREPARE_NETS const struct lnf_address_ranges set = leaf->nets
+#define TEST_NETS(v) in_nets(&set, (v))
+DEFINE_SELECT(select_nets, struct lnf_addr, PREPARE_NETS, TEST_NETS)
+
+#define TEST_PRESENT(v) ((v) != 0)
+DEFINE_SELECT(select_present, uint8_t, (void)leaf, TEST_PRESENT)
+
+typedef unsigned select_fn(const struct lnf_filter_leaf *leaf, const void *column1,
+                           const void *column2, const uint16_t *selection, unsigned count,
+                           uint16_t *out);
+
+/* The loop of a test for columns of 8, 16, 32 and 64 bits. */
+static select_fn *const number_loops[][4] = {
+    [LNF_TEST_RANGE] = {select_range8, select_range16, select_range32, select_range64},
+    [LNF_TEST_BITS] = {select_bits8, select_bits16, select_bits32, select_bits64},
+    [LNF_TEST_BITMAP] = {select_bitmap8, select_bitmap16, NULL, NULL},
+    [LNF_TEST_NUMBERS] = {NULL, NULL, select_numbers32, select_numbers64},
+    [LNF_TEST_NUMBER_RANGES] = {NULL, NULL, select_ranges32, select_ranges64},
+};
+
+static select_fn *loop_of(const struct lnf_filter_leaf *leaf)
+{
+    switch ((enum lnf_filter_test)leaf->test) {
+    case LNF_TEST_REAL:
+        return select_real;
+    case LNF_TEST_NET:
+        return select_net;
+    case LNF_TEST_ADDRESSES:
+        return select_addresses;
+    case LNF_TEST_NETS:
+        return select_nets;
+    case LNF_TEST_PRESENT:
+        return select_present;
+    default:
+        break;
+    }
+    switch (leaf->field->type) {
+    case LNF_UINT8:
+        return number_loops[leaf->test][0];
+    case LNF_UINT16:
+        return number_loops[leaf->test][1];
+    case LNF_UINT32:
+        return number_loops[leaf->test][2];
+    default:
+        return number_loops[leaf->test][3];
+    }
+}
+
+/* ---- tests of records, for what has no column --------------------------------------------------
+ */
+
+static bool text_contains(const char *text, size_t text_length, const char *part, size_t length)
+{
+    for (size_t i = 0; i + length <= text_length; i++) {
+        if (strncasecmp(text + i, part, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A record without the text compares as an empty one. */
+static bool matches_string(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    size_t size, offset = leaf->field->offset;
+    const uint8_t *data = lnf_batch_element(batch, row, leaf->field->element, &size);
+    const char *text = data == NULL || offset >= size ? "" : (const char *)data + offset;
+    size_t room = data == NULL || offset >= size ? 0 : size - offset;
+
+    room = room > leaf->field->width ? leaf->field->width : room;
+    size_t length = strnlen(text, room);
+    if (leaf->string.contains) {
+        return text_contains(text, length, leaf->string.text, leaf->string.length);
+    }
+    return length == leaf->string.length &&
+           strncasecmp(text, leaf->string.text, leaf->string.length) == 0;
+}
+
+#define MPLS_ENTRIES 10u
+
+/*
+ * Entries hold label << 4 | experimental bits << 1 | bottom of the stack. A record without a stack,
+ * and entries below its bottom, compare as 0.
+ */
+static bool matches_mpls(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    size_t size;
+    const uint8_t *data = lnf_batch_element(batch, row, leaf->field->element, &size);
+    uint32_t entries[MPLS_ENTRIES] = {0};
+    unsigned part = leaf->part, depth = 0;
+
+    if (data != NULL && size >= sizeof(entries)) {
+        memcpy(entries, data, sizeof(entries));
+    }
+    while (depth + 1 < MPLS_ENTRIES && entries[depth] != 0 && (entries[depth] & 1) == 0) {
+        depth++;
+    }
+    if (part == LNF_MPLS_ANY) {
+        for (unsigned i = 0; i <= depth; i++) {
+            if ((entries[i] >> 4) - leaf->range.min <= leaf->range.span) {
+                return true;
+            }
+        }
+        return false;
+    }
+    uint64_t value = part == LNF_MPLS_BOTTOM ? entries[depth] >> 4
+                     : part > LNF_MPLS_EXP   ? entries[part - LNF_MPLS_EXP - 1] >> 1 & 7
+                                             : entries[part - 1] >> 4;
+    return value - leaf->range.min <= leaf->range.span;
+}
+
+static unsigned select_records(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
+                               const uint16_t *selection, unsigned count, uint16_t *out)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned row = selection == NULL ? i : selection[i];
+        bool matches = leaf->test == LNF_TEST_STRING ? matches_string(leaf, batch, row)
+                                                     : matches_mpls(leaf, batch, row);
+        out[kept] = (uint16_t)row;
+        kept += (unsigned)matches ^ leaf->negate;
+    }
+    return kept;
+}
+
+/* ---- steps -------------------------------------------------------------------------------------
+ */
+
+static const void *column_of(const struct run *run, const struct lnf_filter_leaf *leaf,
+                             const struct lnf_field *field, const uint16_t *selection,
+                             unsigned count)
+{
+    if (field == NULL) {
+        return NULL;
+    }
+    return leaf->test == LNF_TEST_PRESENT
+               ? (const void *)lnf_batch_present(run->batch, field, selection, count)
+               : lnf_batch_column(run->batch, field, selection, count);
+}
+
+static unsigned run_leaf(const struct run *run, const struct lnf_filter_leaf *leaf,
+                         const uint16_t *selection, unsigned count, uint16_t *out)
+{
+    if (leaf->test == LNF_TEST_STRING || leaf->test == LNF_TEST_MPLS) {
+        return select_records(leaf, run->batch, selection, count, out);
+    }
+    const void *column1 = column_of(run, leaf, leaf->field, selection, count);
+    const void *column2 = column_of(run, leaf, leaf->field2, selection, count);
+    return loop_of(leaf)(leaf, column1, column2, selection, count, out);
+}
+
+/* Every child sees only what the ones before left over. */
+static unsigned run_and(const struct run *run, const struct lnf_filter_step *step, unsigned level,
+                        const uint16_t *selection, unsigned count, uint16_t *out)
+{
+    for (size_t i = 0; i < step->child_count && count > 0; i++) {
+        count = run_step(run, step->children[i], level, selection, count, out);
+        selection = out;
+    }
+    return count;
+}
+
+/*
+ * Rows of the selection that are not in `take`, which is ascending, part of the selection, and has
+ * room for an end mark. `out` may be the selection.
+ */
+static unsigned difference(const uint16_t *selection, unsigned count, uint16_t *take,
+                           unsigned take_count, uint16_t *out)
+{
+    unsigned kept = 0, taken = 0;
+
+    take[take_count] = END_MARK;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned row = selection == NULL ? i : selection[i];
+        unsigned hit = take[taken] == row;
+        out[kept] = (uint16_t)row;
+        taken += hit;
+        kept += hit ^ 1;
+    }
+    return kept;
+}
+
+/* Every child sees only what the ones before did not accept. */
+static unsigned run_or(const struct run *run, const struct lnf_filter_step *step, unsigned level,
+                       const uint16_t *selection, unsigned count, uint16_t *out)
+{
+    struct level *own = &run->state->levels[level];
+    const uint16_t *rest = selection;
+    unsigned rest_count = count;
+
+    for (size_t i = 0; i < step->child_count && rest_count > 0; i++) {
+        unsigned found = run_step(run, step->children[i], level + 1, rest, rest_count, own->found);
+        rest_count = difference(rest, rest_count, own->found, found, own->rest);
+        rest = own->rest;
+    }
+    return difference(selection, count, own->rest, rest_count, out);
+}
+
+static unsigned run_step(const struct run *run, const struct lnf_filter_step *step, unsigned level,
+                         const uint16_t *selection, unsigned count, uint16_t *out)
+{
+    switch ((enum lnf_step_kind)step->kind) {
+    case LNF_STEP_LEAF:
+        return run_leaf(run, &step->leaf, selection, count, out);
+    case LNF_STEP_AND:
+        return run_and(run, step, level, selection, count, out);
+    case LNF_STEP_OR:
+        return run_or(run, step, level, selection, count, out);
+    case LNF_STEP_TRUE:
+        for (unsigned i = 0; i < count; i++) {
+            out[i] = selection == NULL ? (uint16_t)i : selection[i];
+        }
+        return count;
+    case LNF_STEP_FALSE:
+        break;
+    }
+    return 0;
+}
+
+/* ---- the contract ------------------------------------------------------------------------------
+ */
+
+lnf_program_state_t *lnf_program_state_create(const lnf_program_t *program)
+{
+    lnf_program_state_t *state =
+        malloc(sizeof(*state) + program->levels * sizeof(state->levels[0]));
+
+    if (state != NULL) {
+        state->level_count = program->levels;
+    }
+    return state;
+}
+
+void lnf_program_state_destroy(lnf_program_state_t *state)
+{
+    free(state);
+}
+
+unsigned lnf_program_run(const lnf_program_t *program, lnf_program_state_t *state,
+                         lnf_batch_t *batch, uint16_t *selection)
+{
+    struct run run = {batch, state};
+
+    return run_step(&run, program->root, 0, NULL, lnf_batch_rows(batch), selection);
+}
