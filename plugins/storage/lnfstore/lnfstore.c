@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Storage plugin: flow files that nfdump and fdistdump read. */
+
+#include "convert.h"
+#include "window.h"
+
+#include <errno.h>
+#include <ipfixcol/plugin.h>
+#include <libnf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/** Plans kept at most; exporters that invent templates without end make all be compiled again. */
+#define PLANS_MAX 16384u
+/** Sysids are u16 and 0 means none. */
+#define EXPORTERS_MAX 65535u
+
+struct lnfstore_options {
+    bool profiles;
+    char *storage_path;
+    char *prefix;
+    char *suffix_mask;
+    char *ident;
+    int compress;
+    uint32_t window_s;
+    bool align;
+    bool index;
+};
+
+static const char *const compress_choices[] = {"no",   "yes",   "none", "lz4", "lzo", "bz2",
+                                               "zstd", "false", "true", "0",   "1",   NULL};
+
+/** Codec of each choice. "yes" is LZ4: faster than v1's LZO, and every nfdump since 1.6.18 reads
+ * it. */
+static const enum lnf_codec compress_codecs[] = {
+    LNF_CODEC_NONE, LNF_CODEC_LZ4,  LNF_CODEC_NONE, LNF_CODEC_LZ4,  LNF_CODEC_LZO, LNF_CODEC_BZ2,
+    LNF_CODEC_ZSTD, LNF_CODEC_NONE, LNF_CODEC_LZ4,  LNF_CODEC_NONE, LNF_CODEC_LZ4,
+};
+
+static const struct col_option interval_options[] = {
+    {.name = "timeWindow",
+     .type = COL_UINT32,
+     .offset = offsetof(struct lnfstore_options, window_s),
+     .preset = "300",
+     .min = 1,
+     .max = 31536000,
+     .help = "seconds of arrival one file holds"},
+    {.name = "align",
+     .type = COL_BOOL,
+     .offset = offsetof(struct lnfstore_options, align),
+     .preset = "yes",
+     .help = "begin files at multiples of timeWindow"},
+    {0},
+};
+
+static const struct col_option index_options[] = {
+    {.name = "enable",
+     .type = COL_BOOL,
+     .offset = offsetof(struct lnfstore_options, index),
+     .preset = "no",
+     .help = "yes: refused with a warning, this version writes no index; queries do not need one"},
+    {.name = "autosize", .type = COL_IGNORED, .help = "of the index of version 1"},
+    {.name = "prefix", .type = COL_IGNORED, .help = "of the index of version 1"},
+    {.name = "estimatedItemCount", .type = COL_IGNORED, .help = "of the index of version 1"},
+    {.name = "falsePositiveProbability", .type = COL_IGNORED, .help = "of the index of version 1"},
+    {0},
+};
+
+static const struct col_option lnfstore_option_table[] = {
+    {.name = "fileFormat", .type = COL_IGNORED, .help = "\"lnfstore\": picks this plugin"},
+    {.name = "profiles",
+     .type = COL_BOOL,
+     .offset = offsetof(struct lnfstore_options, profiles),
+     .preset = "no",
+     .help = "yes: refused, this version has no profiler plugin"},
+    {.name = "storagePath",
+     .type = COL_STRING,
+     .offset = offsetof(struct lnfstore_options, storage_path),
+     .required = true,
+     .help = "existing directory for YYYY/MM/DD/FILE; %h is the host name"},
+    {.name = "prefix",
+     .type = COL_STRING,
+     .offset = offsetof(struct lnfstore_options, prefix),
+     .preset = "lnf.",
+     .help = "begin of file names"},
+    {.name = "suffixMask",
+     .type = COL_STRING,
+     .offset = offsetof(struct lnfstore_options, suffix_mask),
+     .preset = "%Y%m%d%H%M%S",
+     .help = "rest of file names, strftime(3) of the begin of the time slot in UTC"},
+    {.name = "identificatorField",
+     .type = COL_STRING,
+     .offset = offsetof(struct lnfstore_options, ident),
+     .help = "ident stored in the files, up to 121 printable characters"},
+    {.name = "compress",
+     .type = COL_ENUM,
+     .offset = offsetof(struct lnfstore_options, compress),
+     .preset = "no",
+     .choices = compress_choices,
+     .help = "codec of the files; yes = lz4"},
+    {.name = "dumpInterval", .type = COL_GROUP, .rows = interval_options, .help = "time slots"},
+    {.name = "index", .type = COL_GROUP, .rows = index_options, .help = "index beside the files"},
+    {0},
+};
+
+enum lnfstore_counter {
+    COUNT_STORED,
+    COUNT_LOST,
+    COUNT_NO_FIELD,
+    COUNT_OPTIONS,
+    COUNT_NO_TEMPLATE,
+};
+
+static const char *const lnfstore_counters[] = {
+    "records stored",          "records lost, not writable", "records without storable field",
+    "options records skipped", "data sets without template", NULL,
+};
+
+/** Plan of a template; the reference keeps the serial's meaning. */
+struct plan_entry {
+    const struct ipfix_template *tmplt; /* NULL = free place */
+    convert_plan_t *plan;               /* NULL = nothing to store */
+};
+
+/** An exporter known in the file being written. */
+struct exporter_entry {
+    uint64_t session_id; /* 0 = free place */
+    uint32_t domain_id;
+    uint16_t sysid;
+};
+
+struct lnfstore {
+    col_instance_t *instance;
+    struct window_settings settings;
+    char *storage_path;
+    window_t *window;
+    struct plan_entry *plans; /* open addressing by serial; size is a power of two */
+    size_t plan_size, plan_count;
+    struct exporter_entry *exporters; /* the same, by session and domain */
+    size_t exporter_size, exporter_count;
+};
+
+/* ---- plans ------------------------------------------------------------------------------------
+ */
+
+static size_t mix(uint64_t value)
+{
+    value *= UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t)(value ^ (value >> 29));
+}
+
+static struct plan_entry *plan_place(const struct lnfstore *s, const struct ipfix_template *tmplt)
+{
+    size_t i = mix(tmplt->serial) & (s->plan_size - 1);
+
+    while (s->plans[i].tmplt != NULL && s->plans[i].tmplt->serial != tmplt->serial) {
+        i = (i + 1) & (s->plan_size - 1);
+    }
+    return &s->plans[i];
+}
+
+static void forget_plans(struct lnfstore *s)
+{
+    for (size_t i = 0; i < s->plan_size; i++) {
+        convert_plan_destroy(s->plans[i].plan);
+        ipfix_template_unref(s->plans[i].tmplt);
+        s->plans[i] = (struct plan_entry){0};
+    }
+    s->plan_count = 0;
+}
+
+/** Makes room for one more plan; false without memory. */
+static bool grow_plans(struct lnfstore *s)
+{
+    if (s->plan_count >= PLANS_MAX) {
+        forget_plans(s);
+    }
+    if (s->plan_count * 2 < s->plan_size) {
+        return true;
+    }
+    struct lnfstore old = *s;
+    size_t size = s->plan_size == 0 ? 64 : s->plan_size * 2;
+    struct plan_entry *plans = calloc(size, sizeof(*plans));
+    if (plans == NULL) {
+        return false;
+    }
+    s->plans = plans;
+    s->plan_size = size;
+    for (size_t i = 0; i < old.plan_size; i++) {
+        if (old.plans[i].tmplt != NULL) {
+            *plan_place(s, old.plans[i].tmplt) = old.plans[i];
+        }
+    }
+    free(old.plans);
+    return true;
+}
+
+/** Plan of a template, compiled on first use; false without memory. */
+static bool find_plan(struct lnfstore *s, const struct ipfix_template *tmplt, convert_plan_t **plan)
+{
+    if (s->plan_size > 0) {
+        struct plan_entry *known = plan_place(s, tmplt);
+        if (known->tmplt != NULL) {
+            *plan = known->plan;
+            return true;
+        }
+    }
+    if (!grow_plans(s) || !convert_plan_create(tmplt, plan)) {
+        return false;
+    }
+    *plan_place(s, tmplt) = (struct plan_entry){ipfix_template_ref(tmplt), *plan};
+    s->plan_count++;
+    return true;
+}
+
+/* ---- exporters --------------------------------------------------------------------------------
+ */
+
+static struct exporter_entry *exporter_place(const struct lnfstore *s, uint64_t session_id,
+                                             uint32_t domain_id)
+{
+    size_t i = mix(session_id ^ ((uint64_t)domain_id << 32)) & (s->exporter_size - 1);
+
+    while (s->exporters[i].session_id != 0 &&
+           (s->exporters[i].session_id != session_id || s->exporters[i].domain_id != domain_id)) {
+        i = (i + 1) & (s->exporter_size - 1);
+    }
+    return &s->exporters[i];
+}
+
+/** A new file knows no exporters. */
+static void forget_exporters(struct lnfstore *s)
+{
+    if (s->exporter_count > 0) {
+        memset(s->exporters, 0, s->exporter_size * sizeof(*s->exporters));
+        s->exporter_count = 0;
+    }
+}
+
+static bool grow_exporters(struct lnfstore *s)
+{
+    if (s->exporter_count * 2 < s->exporter_size) {
+        return true;
+    }
+    struct lnfstore old = *s;
+    size_t size = s->exporter_size == 0 ? 64 : s->exporter_size * 2;
+    struct exporter_entry *exporters = calloc(size, sizeof(*exporters));
+    if (exporters == NULL) {
+        return false;
+    }
+    s->exporters = exporters;
+    s->exporter_size = size;
+    for (size_t i = 0; i < old.exporter_size; i++) {
+        const struct exporter_entry *e = &old.exporters[i];
+        if (e->session_id != 0) {
+            *exporter_place(s, e->session_id, e->domain_id) = *e;
+        }
+    }
+    free(old.exporters);
+    return true;
+}
+
+static bool add_exporter_record(struct lnfstore *s, const struct ipfix_message *message,
+                                uint16_t sysid)
+{
+    struct lnf_exporter exporter = {
+        .sysid = sysid,
+        .version = message->original_version,
+        .domain_id = message->domain_id,
+        .address = message->session->info.peer,
+    };
+
+    if (exporter.address.ss_family != AF_INET && exporter.address.ss_family != AF_INET6) {
+        return false; /* a file: nobody's address to tell */
+    }
+    if (!lnf_block_add_exporter(window_block(s->window), &exporter)) {
+        window_flush(s->window);
+        return lnf_block_add_exporter(window_block(s->window), &exporter);
+    }
+    return true;
+}
+
+/** Number the flow records of this message's exporter refer to; announced in the file first. */
+static uint16_t exporter_sysid(struct lnfstore *s, const struct ipfix_message *message)
+{
+    if (s->exporter_size > 0) {
+        const struct exporter_entry *known =
+            exporter_place(s, message->session->id, message->domain_id);
+        if (known->session_id != 0) {
+            return known->sysid;
+        }
+    }
+    if (s->exporter_count >= EXPORTERS_MAX || !grow_exporters(s)) {
+        return 0;
+    }
+    uint16_t sysid = (uint16_t)(s->exporter_count + 1);
+    if (!add_exporter_record(s, message, sysid)) {
+        sysid = 0;
+    }
+    *exporter_place(s, message->session->id, message->domain_id) =
+        (struct exporter_entry){message->session->id, message->domain_id, sysid};
+    s->exporter_count++;
+    return sysid;
+}
+
+/* ---- messages ---------------------------------------------------------------------------------
+ */
+
+static void store_set(struct lnfstore *s, const struct ipfix_set *set, convert_plan_t *plan,
+                      const struct convert_message *context)
+{
+    struct ipfix_record_iter iter;
+    struct ipfix_record record;
+    uint64_t in_block = 0;
+
+    ipfix_record_iter_init(&iter, set);
+    while (ipfix_record_next(&iter, &record)) {
+        if (!convert_record(plan, &record, context, window_block(s->window))) {
+            window_count_records(s->window, in_block);
+            in_block = 0;
+            window_flush(s->window);
+            if (!convert_record(plan, &record, context, window_block(s->window))) {
+                continue; /* cannot be: an empty block takes every record */
+            }
+        }
+        in_block++;
+    }
+    window_count_records(s->window, in_block);
+}
+
+/** What is to be done with a Data Set: its plan, or NULL and the reason counted. */
+static convert_plan_t *set_plan(struct lnfstore *s, const struct ipfix_set *set)
+{
+    convert_plan_t *plan = NULL;
+
+    if (set->tmplt == NULL) {
+        col_count(s->instance, COUNT_NO_TEMPLATE, 1);
+    } else if (set->tmplt->set_id == IPFIX_SET_OPTIONS_TEMPLATE) {
+        col_count(s->instance, COUNT_OPTIONS, set->record_count);
+    } else if (!find_plan(s, set->tmplt, &plan)) {
+        col_count(s->instance, COUNT_LOST, set->record_count);
+    } else if (plan == NULL) {
+        col_count(s->instance, COUNT_NO_FIELD, set->record_count);
+    }
+    return plan;
+}
+
+/** Goes to the file of this moment; false without memory. */
+static bool enter_window(struct lnfstore *s, const struct timespec *now)
+{
+    bool began;
+
+    if (!window_enter(s->window, now->tv_sec, &began)) {
+        return false;
+    }
+    if (began) {
+        forget_exporters(s);
+    }
+    return true;
+}
+
+static int lnfstore_process(void *state, struct ipfix_message *message)
+{
+    struct lnfstore *s = state;
+    struct timespec now;
+
+    if (message->kind != IPFIX_MESSAGE_DATA || message->data_record_count == 0) {
+        return COL_OK;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (!enter_window(s, &now)) {
+        col_count(s->instance, COUNT_LOST, message->data_record_count);
+        return COL_ERR_NOMEM;
+    }
+    struct convert_message context = {
+        .export_time_ms = (uint64_t)message->export_time_s * 1000,
+        .received_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
+        .domain_id = message->domain_id,
+        .version = (uint8_t)message->original_version,
+    };
+    bool announced = false;
+    for (uint32_t i = 0; i < message->set_count; i++) {
+        const struct ipfix_set *set = &message->sets[i];
+        if (set->id < IPFIX_SET_DATA_MIN) {
+            continue;
+        }
+        convert_plan_t *plan = set_plan(s, set);
+        if (plan == NULL) {
+            continue;
+        }
+        if (!announced) {
+            context.exporter_sysid = exporter_sysid(s, message);
+            announced = true;
+        }
+        store_set(s, set, plan, &context);
+    }
+    return COL_OK;
+}
+
+static int lnfstore_tick(void *state, uint64_t now_ms)
+{
+    struct lnfstore *s = state;
+
+    (void)now_ms;
+    window_expire(s->window, time(NULL));
+    struct window_counts counts = window_take_counts(s->window);
+    col_count(s->instance, COUNT_STORED, counts.records_stored);
+    col_count(s->instance, COUNT_LOST, counts.records_lost);
+    return COL_OK;
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+static bool check_ident(col_instance_t *instance, const char *ident)
+{
+    size_t length = ident == NULL ? 0 : strlen(ident);
+
+    for (size_t i = 0; i < length; i++) {
+        if (ident[i] < 0x20 || ident[i] > 0x7E) {
+            col_log(instance, COL_LOG_ERROR,
+                    "identificatorField has a character that cannot be "
+                    "printed");
+            return false;
+        }
+    }
+    if (length > LNF_IDENT_MAX) {
+        col_log(instance, COL_LOG_ERROR, "identificatorField has %zu characters, %u fit", length,
+                LNF_IDENT_MAX);
+        return false;
+    }
+    return true;
+}
+
+/** The one conversion of storagePath is %h. */
+static bool check_storage_path(col_instance_t *instance, const char *path)
+{
+    for (const char *percent = strchr(path, '%'); percent != NULL;
+         percent = strchr(percent + 1, '%')) {
+        if (percent[1] != 'h') {
+            col_log(instance, COL_LOG_ERROR, "storagePath %s: only %%h is replaced, not %%%c", path,
+                    percent[1] == '\0' ? ' ' : percent[1]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_options(col_instance_t *instance, const struct lnfstore_options *o)
+{
+    enum lnf_codec codec = compress_codecs[o->compress];
+
+    if (o->profiles) {
+        col_log(instance, COL_LOG_ERROR,
+                "profiles: this version has no profiler plugin; use "
+                "<profiles>no</profiles> and a storagePath");
+        return false;
+    }
+    if (!lnf_codec_available(codec)) {
+        col_log(instance, COL_LOG_ERROR, "compress: libnf was built without %s",
+                lnf_codec_name(codec));
+        return false;
+    }
+    if (o->index) {
+        col_log(instance, COL_LOG_WARNING,
+                "index: this version writes no index beside the files; "
+                "queries read every block instead");
+    }
+    return check_ident(instance, o->ident) && check_storage_path(instance, o->storage_path);
+}
+
+static void lnfstore_destroy(void *state)
+{
+    struct lnfstore *s = state;
+
+    if (s == NULL) {
+        return;
+    }
+    if (s->window != NULL) {
+        lnfstore_tick(s, 0);
+    }
+    window_destroy(s->window);
+    forget_plans(s);
+    free(s->plans);
+    free(s->exporters);
+    free(s->storage_path);
+    free(s);
+}
+
+static int lnfstore_create(col_instance_t *instance, const void *options, void **state)
+{
+    const struct lnfstore_options *o = options;
+    struct stat st;
+
+    errno = 0;
+    if (!check_options(instance, o)) {
+        return COL_ERR;
+    }
+    struct lnfstore *s = calloc(1, sizeof(*s));
+    if (s == NULL || (s->storage_path = col_expand_host(o->storage_path)) == NULL) {
+        col_log(instance, COL_LOG_ERROR, "out of memory");
+        lnfstore_destroy(s);
+        return COL_ERR_NOMEM;
+    }
+    s->instance = instance;
+    s->settings = (struct window_settings){
+        .storage_path = s->storage_path,
+        .prefix = o->prefix,
+        .suffix_mask = o->suffix_mask,
+        .ident = o->ident,
+        .codec = compress_codecs[o->compress],
+        .length_s = o->window_s,
+        .align = o->align,
+    };
+    if (stat(s->storage_path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        col_log(instance, COL_LOG_ERROR, "storagePath %s is no directory: %s", s->storage_path,
+                errno == 0 ? "something else has that name" : strerror(errno));
+        lnfstore_destroy(s);
+        return COL_ERR;
+    }
+    s->window = window_create(instance, &s->settings);
+    if (s->window == NULL) {
+        lnfstore_destroy(s);
+        return COL_ERR_NOMEM;
+    }
+    *state = s;
+    return COL_OK;
+}
+
+COL_EXPORT const struct col_plugin col_plugin = {
+    .abi = COL_PLUGIN_ABI,
+    .kind = COL_STORAGE,
+    .name = "lnfstore",
+    .summary = "writes flow files that nfdump and fdistdump read",
+    .options = lnfstore_option_table,
+    .options_size = sizeof(struct lnfstore_options),
+    .unknown_option = COL_UNKNOWN_FATAL,
+    .counters = lnfstore_counters,
+    .create = lnfstore_create,
+    .destroy = lnfstore_destroy,
+    .process = lnfstore_process,
+    .tick = lnfstore_tick,
+    .tick_ms = 250,
+};
