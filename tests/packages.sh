@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Builds the Debian packages from the committed tree; as root also installs them, runs the
+# quickstart's chain with the installed programs, and removes them again.
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+mkdir "$work/source"
+git -C "$top" archive HEAD | tar -x -C "$work/source"
+echo "building packages"
+if ! (cd "$work/source" && DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-nocheck parallel=$(nproc)}" \
+        dpkg-buildpackage -us -uc -b) >"$work/log" 2>&1; then
+    tail -n 60 "$work/log" >&2
+    exit 1
+fi
+debs=()
+for name in libnf0 libnf-dev ipfixcol ipfixcol-plugins fdistdump; do
+    deb=("$work/${name}"_*.deb)
+    [ -f "${deb[0]}" ] || { echo "no package $name was built" >&2; exit 1; }
+    debs+=("${deb[0]}")
+    dpkg-deb -I "${deb[0]}" | grep -E '^ (Package|Version|Installed-Size):' | tr -s '\n ' ' '
+    echo
+done
+
+if [ "$(id -u)" != 0 ]; then
+    echo "SKIPPED: installing the packages needs root"
+    exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+remove() {
+    dpkg --purge fdistdump ipfixcol-plugins ipfixcol libnf-dev libnf0 >/dev/null 2>&1 || true
+    rm -rf "$work"
+}
+trap remove EXIT
+apt-get install -y -q --no-install-recommends "${debs[@]}" >"$work/install.log" 2>&1 || {
+    tail -n 30 "$work/install.log" >&2
+    exit 1
+}
+"$top/tests/quickstart.sh" --installed
+echo "int main(void) { lnf_rec_t *r; return lnf_rec_init(&r) == LNF_OK ? (lnf_rec_free(r), 0) : 1; }" |
+    cat <(echo '#include <libnf.h>') - >"$work/user.c"
+# shellcheck disable=SC2046
+cc -o "$work/user" "$work/user.c" $(pkg-config --cflags --libs libnf)
+"$work/user"
+getent passwd ipfixcol >/dev/null
+echo "packages: built, installed, used, removed"
