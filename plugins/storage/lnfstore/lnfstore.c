@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <ipfixcol/plugin.h>
+#include <ipfixcol/template_cache.h>
 #include <libnf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,12 +118,6 @@ static const char *const lnfstore_counters[] = {
     "options records skipped", "data sets without template", NULL,
 };
 
-/** Plan of a template; the reference keeps the serial's meaning. */
-struct plan_entry {
-    const struct ipfix_template *tmplt; /* NULL = free place */
-    convert_plan_t *plan;               /* NULL = nothing to store */
-};
-
 /** An exporter known in the file being written. */
 struct exporter_entry {
     uint64_t session_id; /* 0 = free place */
@@ -135,13 +130,40 @@ struct lnfstore {
     struct window_settings settings;
     char *storage_path;
     window_t *window;
-    struct plan_entry *plans; /* open addressing by serial; size is a power of two */
-    size_t plan_size, plan_count;
-    struct exporter_entry *exporters; /* the same, by session and domain */
+    ipfix_template_cache_t *plans; /* convert_plan_t; NULL = nothing to store */
+    /* Open addressing by session and domain; size is a power of two. */
+    struct exporter_entry *exporters;
     size_t exporter_size, exporter_count;
 };
 
 /* ---- plans ------------------------------------------------------------------------------------
+ */
+
+static void destroy_plan(void *plan)
+{
+    convert_plan_destroy(plan);
+}
+
+/** Plan of a template, compiled on first use; false without memory. */
+static bool find_plan(struct lnfstore *s, const struct ipfix_template *tmplt, convert_plan_t **plan)
+{
+    void *known;
+
+    if (ipfix_template_cache_find(s->plans, tmplt, &known)) {
+        *plan = known;
+        return true;
+    }
+    if (!convert_plan_create(tmplt, plan)) {
+        return false;
+    }
+    if (!ipfix_template_cache_put(s->plans, tmplt, *plan)) {
+        convert_plan_destroy(*plan);
+        return false;
+    }
+    return true;
+}
+
+/* ---- exporters --------------------------------------------------------------------------------
  */
 
 static size_t mix(uint64_t value)
@@ -149,73 +171,6 @@ static size_t mix(uint64_t value)
     value *= UINT64_C(0x9E3779B97F4A7C15);
     return (size_t)(value ^ (value >> 29));
 }
-
-static struct plan_entry *plan_place(const struct lnfstore *s, const struct ipfix_template *tmplt)
-{
-    size_t i = mix(tmplt->serial) & (s->plan_size - 1);
-
-    while (s->plans[i].tmplt != NULL && s->plans[i].tmplt->serial != tmplt->serial) {
-        i = (i + 1) & (s->plan_size - 1);
-    }
-    return &s->plans[i];
-}
-
-static void forget_plans(struct lnfstore *s)
-{
-    for (size_t i = 0; i < s->plan_size; i++) {
-        convert_plan_destroy(s->plans[i].plan);
-        ipfix_template_unref(s->plans[i].tmplt);
-        s->plans[i] = (struct plan_entry){0};
-    }
-    s->plan_count = 0;
-}
-
-/** Makes room for one more plan; false without memory. */
-static bool grow_plans(struct lnfstore *s)
-{
-    if (s->plan_count >= PLANS_MAX) {
-        forget_plans(s);
-    }
-    if (s->plan_count * 2 < s->plan_size) {
-        return true;
-    }
-    struct lnfstore old = *s;
-    size_t size = s->plan_size == 0 ? 64 : s->plan_size * 2;
-    struct plan_entry *plans = calloc(size, sizeof(*plans));
-    if (plans == NULL) {
-        return false;
-    }
-    s->plans = plans;
-    s->plan_size = size;
-    for (size_t i = 0; i < old.plan_size; i++) {
-        if (old.plans[i].tmplt != NULL) {
-            *plan_place(s, old.plans[i].tmplt) = old.plans[i];
-        }
-    }
-    free(old.plans);
-    return true;
-}
-
-/** Plan of a template, compiled on first use; false without memory. */
-static bool find_plan(struct lnfstore *s, const struct ipfix_template *tmplt, convert_plan_t **plan)
-{
-    if (s->plan_size > 0) {
-        struct plan_entry *known = plan_place(s, tmplt);
-        if (known->tmplt != NULL) {
-            *plan = known->plan;
-            return true;
-        }
-    }
-    if (!grow_plans(s) || !convert_plan_create(tmplt, plan)) {
-        return false;
-    }
-    *plan_place(s, tmplt) = (struct plan_entry){ipfix_template_ref(tmplt), *plan};
-    s->plan_count++;
-    return true;
-}
-
-/* ---- exporters --------------------------------------------------------------------------------
- */
 
 static struct exporter_entry *exporter_place(const struct lnfstore *s, uint64_t session_id,
                                              uint32_t domain_id)
@@ -481,8 +436,7 @@ static void lnfstore_destroy(void *state)
         lnfstore_tick(s, 0);
     }
     window_destroy(s->window);
-    forget_plans(s);
-    free(s->plans);
+    ipfix_template_cache_destroy(s->plans);
     free(s->exporters);
     free(s->storage_path);
     free(s);
@@ -498,7 +452,11 @@ static int lnfstore_create(col_instance_t *instance, const void *options, void *
         return COL_ERR;
     }
     struct lnfstore *s = calloc(1, sizeof(*s));
-    if (s == NULL || (s->storage_path = col_expand_host(o->storage_path)) == NULL) {
+    if (s != NULL) {
+        s->storage_path = col_expand_host(o->storage_path);
+        s->plans = ipfix_template_cache_create(destroy_plan, PLANS_MAX);
+    }
+    if (s == NULL || s->storage_path == NULL || s->plans == NULL) {
         col_log(instance, COL_LOG_ERROR, "out of memory");
         lnfstore_destroy(s);
         return COL_ERR_NOMEM;
