@@ -103,10 +103,10 @@ static inline bool lnf_calculate_ratio(int id, uint64_t duration_ms, uint64_t by
     }
     switch (id) {
     case LNF_FLD_CALC_BPS:
-        *ratio = (double) bytes * 8.0 / ((double) duration_ms / 1000.0);
+        *ratio = (double) bytes * 8000.0 / (double) duration_ms; /* rounded once */
         break;
     case LNF_FLD_CALC_PPS:
-        *ratio = (double) packets / ((double) duration_ms / 1000.0);
+        *ratio = (double) packets * 1000.0 / (double) duration_ms;
         break;
     default:
         *ratio = (double) (bytes / packets);

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Parentheses are counted before they get here, so this is met by rows of `not` alone. */
-#define YYMAXDEPTH 8000
+/* More than LNF_FILTER_DEPTH_LIMIT parentheses with what can stand before each of them. */
+#define YYMAXDEPTH (LNF_FILTER_DEPTH_LIMIT * (LNF_FILTER_NOT_LIMIT + 8))
 
 int lnf_filter_yylex(YYSTYPE *value, YYLTYPE *place, struct lnf_filter_parse *parse);
 static void yyerror(const YYLTYPE *place, struct lnf_filter_parse *parse, const char *message);
@@ -160,11 +160,12 @@ list
 
 %%
 
-/* Bison's own failures: only its stack can overflow, running out of memory reads the same. */
+/* Bison's own failure is running out of memory: filter_word.c keeps its stack small enough. */
 static void yyerror(const YYLTYPE *place, struct lnf_filter_parse *parse, const char *message)
 {
+    (void) place;
     (void) message;
-    lnf_filter_fail(parse, place, "nested too deeply here");
+    lnf_filter_no_memory(parse);
 }
 
 /* What else a value may be followed by is no help where the filter goes wrong after it. */

@@ -22,6 +22,7 @@
 
 #define LNF_FILTER_TEXT_LIMIT (4u << 20) /* octets, included files counted */
 #define LNF_FILTER_DEPTH_LIMIT 1000u     /* nested parentheses */
+#define LNF_FILTER_NOT_LIMIT 16u         /* `not` in a row */
 #define LNF_FILTER_INCLUDE_DEPTH 10u
 #define LNF_FILTER_INCLUDE_COUNT 1000u
 
@@ -239,6 +240,7 @@ struct lnf_filter_parse {
     struct lnf_filter_word *ahead[LNF_FILTER_AHEAD];
     unsigned ahead_count;
     uint8_t state;                /* see filter_word.c */
+    unsigned nots;                /* in a row */
     unsigned depth;               /* open parentheses */
     struct lnf_filter_word *last; /* token handed to the parser last; NULL at the end */
     bool exist;                   /* the name after `exist` takes no value */

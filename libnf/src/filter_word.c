@@ -365,5 +365,9 @@ int lnf_filter_yylex(LNF_FILTER_YYSTYPE *value, struct lnf_filter_place *place,
     }
     *place = word->place;
     int token = word->token == VALUE ? word_token(parse, word) : symbol_token(parse, word);
+    parse->nots = token == NOT ? parse->nots + 1 : 0;
+    if (parse->nots > LNF_FILTER_NOT_LIMIT) {
+        lnf_filter_fail(parse, &word->place, "more than %u 'not' in a row", LNF_FILTER_NOT_LIMIT);
+    }
     return parse->status == LNF_OK ? token : END;
 }
