@@ -18,9 +18,23 @@
 /** Octets a block may have, stored or decompressed; larger ones are corrupt. */
 #define LNF_BLOCK_LIMIT 5242868u
 
+#define LNF_FILE_MAGIC 0xA50Cu
+#define LNF_FILE_MAGIC_SWAPPED 0x0CA5u /* written with the other byte order */
+#define LNF_FILE_LAYOUT 2u             /* version in the header of files we write */
+#define LNF_FILE_HEADER_SIZE 40u
+#define LNF_BLOCK_HEADER_SIZE 12u
+
+/** Records of the appendix: u16 type and size, no record header beyond. */
+#define LNF_RECORD_IDENT 0x8001u /* text with its NUL */
+#define LNF_RECORD_STAT 0x8002u  /* 18 counters of 64 bits */
+#define LNF_RECORD_STAT_SIZE 148u
+
+/** First seen of a file without flows, as some versions of nfdump write it. */
+#define LNF_STAT_FIRST_UNKNOWN INT64_MAX
+
 /** Types of blocks (u16 in the block header). */
 enum lnf_block_type {
-    LNF_BLOCK_LAYOUT1 = 2, /* records of nfdump 1.6 */
+    LNF_BLOCK_LAYOUT1 = 2, /* records of nfdump 1.6; lnf_input_load() turns them into layout 2 */
     LNF_BLOCK_FLOWS = 3,
     LNF_BLOCK_ARRAY = 4, /* no flows; skipped silently */
 };
@@ -38,6 +52,7 @@ struct lnf_block_ref {
 struct lnf_block_buffer {
     uint8_t *stored;
     uint8_t *records;
+    uint8_t *converted; /* records of layout 1 turned into layout 2 */
 };
 
 typedef struct lnf_input lnf_input_t;
@@ -80,13 +95,18 @@ struct lnf_input_info {
     const char *path; /* "-" for standard input */
     unsigned layout;
     enum lnf_codec codec;
-    uint64_t blocks;  /* data blocks; of an unfinished file those found so far */
-    bool finished;    /* the writer closed the file */
+    uint64_t blocks;   /* data blocks; of an unfinished file those found so far */
+    bool finished;     /* the writer closed the file */
+    bool anonymised;   /* layout 1: the header says so */
+    uint64_t data_end; /* offset behind the last complete data block */
     const char *ident;
     struct lnf_stat stat; /* stored, or computed when the file is unfinished */
 };
 
-/** Facts about the file; valid until it is closed. */
+/**
+ * Facts about the file; valid until it is closed. Any thread. The first call on an unfinished file
+ * reads all of its blocks to compute the statistics.
+ */
 const struct lnf_input_info *lnf_input_info(const lnf_input_t *input);
 
 #endif
