@@ -64,10 +64,11 @@ ipfix_decoder_t *ipfix_decoder_create(const struct ipfix_session *session,
 {
     ipfix_decoder_t *decoder = calloc(1, sizeof(*decoder));
     if (decoder == NULL) {
+        ipfix_session_unref(session);
         return NULL;
     }
     enum ipfix_transport transport = session->info.transport;
-    decoder->session = ipfix_session_ref(session);
+    decoder->session = session;
     decoder->dictionary = dictionary;
     decoder->sink = (struct event_sink){event, context};
     decoder->datagrams = transport == IPFIX_TRANSPORT_UDP;

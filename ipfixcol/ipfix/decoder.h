@@ -59,7 +59,8 @@ struct ipfix_domain_account {
 };
 
 /**
- * New decoder of a session. The session reference is taken; dictionary and context are borrowed.
+ * New decoder of a session. The session reference is taken, also on failure; dictionary and context
+ * are borrowed.
  *
  * @return decoder, or NULL without memory
  */

@@ -169,7 +169,6 @@ int main(int argc, char **argv)
                 .transport = transport == 'u' ? IPFIX_TRANSPORT_UDP : IPFIX_TRANSPORT_TCP};
             const struct ipfix_session *session = ipfix_session_create(&info);
             decoders[source] = ipfix_decoder_create(session, dictionary, print_event, &number);
-            ipfix_session_unref(session);
         }
         if (ipfix_decoder_decode(decoders[source], octets, length, 1000, &message) == COL_OK) {
             free(octets); /* the message has its own copy */
