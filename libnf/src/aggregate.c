@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Hash table of keys: rows of a batch find their groups in three sweeps and update them by column.
+ */
+#include "table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define INDEX_BITS_MIN 10u
+#define INDEX_BITS_MAX 32u
+#define HUGE_PAGE ((size_t)2 << 20)
+/* The index is at most this full, in tenths: fewer than two slots are looked at on average. */
+#define INDEX_LOAD 7u
+
+void lnf_groups_init(struct lnf_groups *groups, const lnf_query_t *query)
+{
+    memset(groups, 0, sizeof(*groups));
+    groups->query = query;
+    lnf_store_init(&groups->store, query->group_size);
+}
+
+void lnf_groups_clear(struct lnf_groups *groups)
+{
+    lnf_store_clear(&groups->store);
+    free(groups->index);
+    groups->index = NULL;
+    groups->index_bits = 0;
+}
+
+size_t lnf_groups_memory(const struct lnf_groups *groups)
+{
+    size_t index = groups->index == NULL ? 0 : sizeof(uint64_t) << groups->index_bits;
+
+    return lnf_store_memory(&groups->store) + index;
+}
+
+/* ---- index
+ * ---------------------------------------------------------------------------------------- */
+
+static uint64_t *index_create(unsigned bits)
+{
+    size_t size = sizeof(uint64_t) << bits;
+
+    if (size < HUGE_PAGE) {
+        return calloc(1, size);
+    }
+    uint64_t *index = aligned_alloc(HUGE_PAGE, size);
+    if (index != NULL) {
+        (void)madvise(index, size, MADV_HUGEPAGE);
+        memset(index, 0, size);
+    }
+    return index;
+}
+
+/** A slot's position comes from the high bits of the hash, so that all of it can be found in the
+ * slot. */
+static inline size_t index_position(const struct lnf_groups *groups, uint32_t hash)
+{
+    return (size_t)(((uint64_t)hash << groups->index_bits) >> 32);
+}
+
+static int index_grow(struct lnf_groups *groups, unsigned bits)
+{
+    if (bits > INDEX_BITS_MAX) {
+        return LNF_ERR_NOMEM;
+    }
+    uint64_t *bigger = index_create(bits);
+    if (bigger == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    size_t old_size = groups->index == NULL ? 0 : (size_t)1 << groups->index_bits;
+    size_t mask = ((size_t)1 << bits) - 1;
+    groups->index_bits = bits;
+    for (size_t i = 0; i < old_size; i++) {
+        uint64_t slot = groups->index[i];
+        if (slot != 0) {
+            size_t position = index_position(groups, (uint32_t)(slot >> 32));
+            while (bigger[position] != 0) {
+                position = (position + 1) & mask;
+            }
+            bigger[position] = slot;
+        }
+    }
+    free(groups->index);
+    groups->index = bigger;
+    return LNF_OK;
+}
+
+/** Room for a chunk of new groups, in the index and in the store. */
+static int make_room(struct lnf_groups *groups)
+{
+    uint64_t wanted = (groups->store.count + LNF_CHUNK) * 10;
+    unsigned bits = groups->index_bits == 0 ? INDEX_BITS_MIN : groups->index_bits;
+
+    if (groups->store.count + LNF_CHUNK >= UINT32_MAX) {
+        return LNF_ERR_NOMEM;
+    }
+    while (((uint64_t)INDEX_LOAD << bits) < wanted) {
+        bits++;
+    }
+    if (bits != groups->index_bits) {
+        int status = index_grow(groups, bits);
+        if (status != LNF_OK) {
+            return status;
+        }
+    }
+    return lnf_store_reserve(&groups->store, LNF_CHUNK);
+}
+
+/* ---- finding groups
+ * ------------------------------------------------------------------------------- */
+
+/** The 128-bit product folded to 64: every bit of the input reaches every bit of the result. */
+static inline uint64_t fold_multiply(uint64_t a, uint64_t b)
+{
+    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint32_t hash_key(const uint64_t *key, unsigned words, uint64_t seed)
+{
+    uint64_t hash = seed;
+    unsigned i = 0;
+
+    for (; i + 1 < words; i += 2) {
+        hash = fold_multiply(key[i] ^ hash, key[i + 1] ^ seed ^ 0xa0761d6478bd642fu);
+        hash ^= seed;
+    }
+    if (i < words) {
+        hash = fold_multiply(key[i] ^ hash, seed ^ 0xe7037ed1a0b428dbu);
+    }
+    return (uint32_t)(fold_multiply(hash ^ 0x8ebc6af09c88c6e3u, 0x589965cc75374cc3u) >> 32);
+}
+
+static inline bool same_key(const uint8_t *group, const uint64_t *key, unsigned words)
+{
+    const uint64_t *other = (const uint64_t *)(const void *)group;
+    uint64_t difference = 0;
+
+    for (unsigned i = 0; i < words; i++) {
+        difference |= other[i] ^ key[i];
+    }
+    return difference == 0;
+}
+
+static uint8_t *new_group(struct lnf_groups *groups, size_t position, uint32_t hash,
+                          const uint64_t *key)
+{
+    const lnf_query_t *query = groups->query;
+    size_t key_size = (size_t)query->key_words * 8;
+    uint8_t *group = lnf_store_at(&groups->store, groups->store.count);
+
+    groups->store.count++;
+    groups->index[position] = ((uint64_t)hash << 32) | (uint32_t)groups->store.count;
+    memcpy(group, key, key_size);
+    memcpy(group + key_size, query->empty + key_size, query->group_size - key_size);
+    return group;
+}
+
+/** Finds the group of a key or makes it; there is room. */
+static inline uint8_t *find_group(struct lnf_groups *groups, uint32_t hash, const uint64_t *key,
+                                  unsigned words)
+{
+    size_t mask = ((size_t)1 << groups->index_bits) - 1;
+    size_t position = index_position(groups, hash);
+
+    for (;; position = (position + 1) & mask) {
+        uint64_t slot = groups->index[position];
+        if (slot == 0) {
+            return new_group(groups, position, hash, key);
+        }
+        if ((uint32_t)(slot >> 32) == hash) {
+            uint8_t *group = lnf_store_at(&groups->store, (uint32_t)slot - 1);
+            if (same_key(group, key, words)) {
+                return group;
+            }
+        }
+    }
+}
+
+/** First group with the hash, not made sure of; NULL when there is none yet. */
+static inline uint8_t *guess_group(const struct lnf_groups *groups, uint32_t hash)
+{
+    size_t mask = ((size_t)1 << groups->index_bits) - 1;
+    size_t position = index_position(groups, hash);
+
+    for (;; position = (position + 1) & mask) {
+        uint64_t slot = groups->index[position];
+        if (slot == 0) {
+            return NULL;
+        }
+        if ((uint32_t)(slot >> 32) == hash) {
+            return lnf_store_at(&groups->store, (uint32_t)slot - 1);
+        }
+    }
+}
+
+/**
+ * Three sweeps, so that the memory of many rows is fetched at once: hash and fetch the slots; read
+ * the slots and fetch the groups; compare.
+ */
+static inline __attribute__((always_inline)) void find_groups(struct lnf_groups *groups,
+                                                              const uint64_t *keys, unsigned words,
+                                                              unsigned count, uint8_t **found)
+{
+    uint32_t hashes[LNF_CHUNK];
+    uint64_t seed = groups->query->seed;
+    size_t group_size = groups->query->group_size;
+
+    for (unsigned i = 0; i < count; i++) {
+        hashes[i] = hash_key(keys + (size_t)i * words, words, seed);
+        __builtin_prefetch(&groups->index[index_position(groups, hashes[i])]);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t *group = guess_group(groups, hashes[i]);
+        found[i] = group;
+        if (group != NULL) {
+            __builtin_prefetch(group, 1);
+            __builtin_prefetch(group + group_size - 1, 1);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t *key = keys + (size_t)i * words;
+        if (found[i] == NULL || !same_key(found[i], key, words)) {
+            found[i] = find_group(groups, hashes[i], key, words);
+        }
+    }
+}
+
+/** Key sizes that questions usually have get loops of their own. */
+static void find_groups_any(struct lnf_groups *groups, const uint64_t *keys, unsigned count,
+                            uint8_t **found)
+{
+    switch (groups->query->key_words) {
+    case 1:
+        find_groups(groups, keys, 1, count, found);
+        break;
+    case 2:
+        find_groups(groups, keys, 2, count, found);
+        break;
+    case 3:
+        find_groups(groups, keys, 3, count, found);
+        break;
+    case 4:
+        find_groups(groups, keys, 4, count, found);
+        break;
+    case 5:
+        find_groups(groups, keys, 5, count, found);
+        break;
+    default:
+        find_groups(groups, keys, groups->query->key_words, count, found);
+        break;
+    }
+}
+
+/* ---- updating groups
+ * ------------------------------------------------------------------------------ */
+
+struct update {
+    uint8_t **groups;
+    unsigned place;
+    const uint16_t *selection;
+    unsigned start;
+    unsigned count;
+};
+
+static inline unsigned update_row(const struct update *u, unsigned i)
+{
+    return u->selection == NULL ? u->start + i : u->selection[u->start + i];
+}
+
+/* Values of a group are aligned to their width. */
+#define UPDATE_DEFINE(bits)                                                                        \
+    static void update_##bits(const struct update *u, enum lnf_combine combine,                    \
+                              const uint##bits##_t *column)                                        \
+    {                                                                                              \
+        switch (combine) {                                                                         \
+        case LNF_COMBINE_SUM:                                                                      \
+            for (unsigned i = 0; i < u->count; i++) {                                              \
+                uint##bits##_t *value = (void *)(u->groups[i] + u->place);                         \
+                *value = (uint##bits##_t)(*value + column[update_row(u, i)]);                      \
+            }                                                                                      \
+            break;                                                                                 \
+        case LNF_COMBINE_MIN:                                                                      \
+            for (unsigned i = 0; i < u->count; i++) {                                              \
+                uint##bits##_t *value = (void *)(u->groups[i] + u->place);                         \
+                uint##bits##_t other = column[update_row(u, i)];                                   \
+                *value = other < *value ? other : *value;                                          \
+            }                                                                                      \
+            break;                                                                                 \
+        case LNF_COMBINE_MAX:                                                                      \
+            for (unsigned i = 0; i < u->count; i++) {                                              \
+                uint##bits##_t *value = (void *)(u->groups[i] + u->place);                         \
+                uint##bits##_t other = column[update_row(u, i)];                                   \
+                *value = other > *value ? other : *value;                                          \
+            }                                                                                      \
+            break;                                                                                 \
+        case LNF_COMBINE_OR:                                                                       \
+            for (unsigned i = 0; i < u->count; i++) {                                              \
+                uint##bits##_t *value = (void *)(u->groups[i] + u->place);                         \
+                *value = (uint##bits##_t)(*value | column[update_row(u, i)]);                      \
+            }                                                                                      \
+            break;                                                                                 \
+        case LNF_COMBINE_ANY:                                                                      \
+            for (unsigned i = 0; i < u->count; i++) {                                              \
+                uint##bits##_t *value = (void *)(u->groups[i] + u->place);                         \
+                uint##bits##_t other = column[update_row(u, i)];                                   \
+                if (other != 0 && (*value == 0 || other < *value)) {                               \
+                    *value = other;                                                                \
+                }                                                                                  \
+            }                                                                                      \
+            break;                                                                                 \
+        }                                                                                          \
+    }
+
+UPDATE_DEFINE(8)
+UPDATE_DEFINE(16)
+UPDATE_DEFINE(32)
+UPDATE_DEFINE(64)
+
+#undef UPDATE_DEFINE
+
+static bool address_is_zero(const struct lnf_addr *address)
+{
+    return (address->hi | address->lo) == 0;
+}
+
+static bool address_is_less(const struct lnf_addr *a, const struct lnf_addr *b)
+{
+    return a->hi != b->hi ? a->hi < b->hi : a->lo < b->lo;
+}
+
+static void update_addresses(const struct update *u, const struct lnf_addr *column)
+{
+    for (unsigned i = 0; i < u->count; i++) {
+        struct lnf_addr *value = (void *)(u->groups[i] + u->place);
+        const struct lnf_addr *other = &column[update_row(u, i)];
+        if (!address_is_zero(other) && (address_is_zero(value) || address_is_less(other, value))) {
+            *value = *other;
+        }
+    }
+}
+
+static void update_groups(const lnf_query_t *query, struct update *u, const void *const *columns)
+{
+    for (unsigned c = 0; c < query->stored_count; c++) {
+        const struct lnf_stored *stored = &query->stored[c];
+        if (stored->key) {
+            continue;
+        }
+        u->place = stored->place;
+        switch (lnf_stored_native(stored)) {
+        case 1:
+            update_8(u, stored->combine, columns[c]);
+            break;
+        case 2:
+            update_16(u, stored->combine, columns[c]);
+            break;
+        case 4:
+            update_32(u, stored->combine, columns[c]);
+            break;
+        case 8:
+            update_64(u, stored->combine, columns[c]);
+            break;
+        default:
+            update_addresses(u, columns[c]);
+            break;
+        }
+    }
+}
+
+int lnf_groups_add(struct lnf_groups *groups, const uint64_t *keys, const void *const *columns,
+                   const uint16_t *selection, unsigned start, unsigned count)
+{
+    uint8_t *found[LNF_CHUNK];
+
+    int status = make_room(groups);
+    if (status != LNF_OK) {
+        return status;
+    }
+    find_groups_any(groups, keys, count, found);
+
+    struct update u = {
+        .groups = found,
+        .selection = selection,
+        .start = start,
+        .count = count,
+    };
+    update_groups(groups->query, &u, columns);
+    return LNF_OK;
+}
+
+/* ---- doors
+ * ---------------------------------------------------------------------------------------- */
+
+/** Octets of the longest key: every column an address. */
+#define KEY_WORDS_MAX (LNF_QUERY_COLUMNS * 2u)
+
+/** Keys of a chunk of batch rows; `destination` picks the other side of pair fields. */
+static void pack_keys(const lnf_query_t *query, const void *const *columns,
+                      const void *const *destinations, const uint16_t *selection, unsigned start,
+                      unsigned count, uint64_t *keys)
+{
+    size_t stride = (size_t)query->key_words * 8;
+
+    if (stride == 0) {
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        keys[(size_t)(i + 1) * query->key_words - 1] = 0; /* the octets that fill the last word */
+    }
+    for (unsigned c = 0; c < query->stored_count; c++) {
+        const struct lnf_stored *stored = &query->stored[c];
+        if (stored->key) {
+            const void *column = destinations == NULL ? columns[c] : destinations[c];
+            lnf_row_pack(stored, column, selection, start, count, (uint8_t *)keys + stored->place,
+                         stride);
+        }
+    }
+}
+
+static int add_side(struct lnf_groups *groups, const void *const *columns,
+                    const void *const *destinations, const uint16_t *selection, unsigned count,
+                    uint64_t *keys)
+{
+    for (unsigned start = 0; start < count; start += LNF_CHUNK) {
+        unsigned some = count - start < LNF_CHUNK ? count - start : LNF_CHUNK;
+        pack_keys(groups->query, columns, destinations, selection, start, some, keys);
+        int status = lnf_groups_add(groups, keys, columns, selection, start, some);
+        if (status != LNF_OK) {
+            return status;
+        }
+    }
+    return LNF_OK;
+}
+
+/** Memory for the keys of a chunk: the stack for usual ones. */
+#define KEYS_ON_STACK (LNF_CHUNK * 8u)
+
+int lnf_groups_add_batch(struct lnf_groups *groups, lnf_batch_t *batch, const uint16_t *selection,
+                         unsigned count)
+{
+    const lnf_query_t *query = groups->query;
+    const void *columns[LNF_QUERY_COLUMNS];
+    const void *destinations[LNF_QUERY_COLUMNS];
+    uint64_t on_stack[KEYS_ON_STACK];
+    uint64_t *keys = on_stack;
+    int status;
+
+    for (unsigned c = 0; c < query->stored_count; c++) {
+        const struct lnf_stored *stored = &query->stored[c];
+        columns[c] = lnf_batch_column(batch, stored->field, selection, count);
+        destinations[c] = stored->pair == stored->field
+                              ? columns[c]
+                              : lnf_batch_column(batch, stored->pair, selection, count);
+    }
+    if ((size_t)LNF_CHUNK * query->key_words > KEYS_ON_STACK) {
+        keys = malloc((size_t)LNF_CHUNK * query->key_words * sizeof(*keys));
+        if (keys == NULL) {
+            return LNF_ERR_NOMEM;
+        }
+    }
+    status = add_side(groups, columns, NULL, selection, count, keys);
+    if (status == LNF_OK && query->pairs) {
+        status = add_side(groups, columns, destinations, selection, count, keys);
+    }
+    if (keys != on_stack) {
+        free(keys);
+    }
+    return status;
+}
+
+/** Columns of a chunk of rows in native form, and their keys. */
+struct scratch {
+    uint64_t *keys;
+    uint8_t *values;
+    const void *columns[LNF_QUERY_COLUMNS];
+};
+
+static int scratch_create(const lnf_query_t *query, struct scratch *scratch)
+{
+    size_t value_size = (size_t)LNF_CHUNK * sizeof(struct lnf_addr);
+
+    scratch->keys = calloc((size_t)LNF_CHUNK * query->key_words + 1, sizeof(uint64_t));
+    scratch->values = malloc(value_size * query->stored_count + 1);
+    if (scratch->keys == NULL || scratch->values == NULL) {
+        free(scratch->keys);
+        free(scratch->values);
+        return LNF_ERR_NOMEM;
+    }
+    for (unsigned c = 0; c < query->stored_count; c++) {
+        scratch->columns[c] = scratch->values + c * value_size;
+    }
+    return LNF_OK;
+}
+
+static void scratch_destroy(struct scratch *scratch)
+{
+    free(scratch->keys);
+    free(scratch->values);
+}
+
+static void *scratch_column(const struct scratch *scratch, unsigned number)
+{
+    return scratch->values + (size_t)number * LNF_CHUNK * sizeof(struct lnf_addr);
+}
+
+static void rows_to_scratch(const lnf_query_t *query, const uint8_t *rows, unsigned count,
+                            struct scratch *scratch)
+{
+    for (unsigned c = 0; c < query->stored_count; c++) {
+        const struct lnf_stored *stored = &query->stored[c];
+        const uint8_t *from = rows + stored->row_offset;
+        if (!stored->key) {
+            lnf_row_unpack(stored, from, query->row_size, count, scratch_column(scratch, c));
+            continue;
+        }
+        uint8_t *key = (uint8_t *)scratch->keys + stored->place;
+        for (unsigned i = 0; i < count; i++) {
+            memcpy(key + (size_t)i * query->key_words * 8, from + i * query->row_size,
+                   stored->width);
+        }
+    }
+}
+
+int lnf_groups_add_rows(struct lnf_groups *groups, const uint8_t *rows, size_t count)
+{
+    struct scratch scratch;
+
+    int status = scratch_create(groups->query, &scratch);
+    if (status != LNF_OK) {
+        return status;
+    }
+    while (count > 0 && status == LNF_OK) {
+        unsigned some = count < LNF_CHUNK ? (unsigned)count : LNF_CHUNK;
+        rows_to_scratch(groups->query, rows, some, &scratch);
+        status = lnf_groups_add(groups, scratch.keys, scratch.columns, NULL, 0, some);
+        rows += some * groups->query->row_size;
+        count -= some;
+    }
+    scratch_destroy(&scratch);
+    return status;
+}
+
+static void groups_to_scratch(const struct lnf_groups *from, size_t start, unsigned count,
+                              struct scratch *scratch)
+{
+    const lnf_query_t *query = from->query;
+    size_t key_size = (size_t)query->key_words * 8;
+
+    for (unsigned i = 0; i < count; i++) {
+        const uint8_t *group = lnf_store_at(&from->store, start + i);
+        memcpy((uint8_t *)scratch->keys + i * key_size, group, key_size);
+        for (unsigned c = 0; c < query->stored_count; c++) {
+            const struct lnf_stored *stored = &query->stored[c];
+            size_t width = lnf_stored_native(stored);
+            if (!stored->key) {
+                memcpy((uint8_t *)scratch_column(scratch, c) + i * width, group + stored->place,
+                       width);
+            }
+        }
+    }
+}
+
+int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from)
+{
+    struct scratch scratch;
+
+    int status = scratch_create(groups->query, &scratch);
+    if (status != LNF_OK) {
+        return status;
+    }
+    for (size_t start = 0; start < from->store.count && status == LNF_OK; start += LNF_CHUNK) {
+        size_t left = from->store.count - start;
+        unsigned some = left < LNF_CHUNK ? (unsigned)left : LNF_CHUNK;
+        groups_to_scratch(from, start, some, &scratch);
+        status = lnf_groups_add(groups, scratch.keys, scratch.columns, NULL, 0, some);
+    }
+    scratch_destroy(&scratch);
+    return status;
+}
