@@ -96,12 +96,10 @@ static void cut_back(const lnf_writer_t *writer)
 
 static void store_block_header(uint8_t *header, uint32_t records, uint32_t size)
 {
-    struct lnf_writer_bytes w = lnf_writer_bytes_init(header, LNF_BLOCK_HEADER_SIZE);
-
-    lnf_write_u32_le(&w, records);
-    lnf_write_u32_le(&w, size);
-    lnf_write_u16_le(&w, LNF_BLOCK_FLOWS);
-    lnf_write_u16_le(&w, 0);
+    lnf_store_u32(header, htole32(records));
+    lnf_store_u32(header + 4, htole32(size));
+    lnf_store_u16(header + 8, htole16(LNF_BLOCK_FLOWS));
+    lnf_store_u16(header + 10, 0);
 }
 
 /** Compresses and appends records at writer->end. *written: octets it took in the file. */
