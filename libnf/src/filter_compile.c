@@ -368,12 +368,9 @@ static bool add_family(struct lnf_arena *arena, struct steps *steps, uint64_t ve
     if (id == LNF_FLD_SRCADDR || id == LNF_FLD_DSTADDR) {
         return add_leaves(arena, steps, &leaf, &family, negate);
     }
-    static const uint32_t low4 = 0, high4 = UINT32_MAX;
-    static const struct lnf_addr low6 = {0, (uint64_t)UINT32_MAX + 1},
-                                 high6 = {UINT64_MAX, UINT64_MAX};
-    leaf.test = LNF_TEST_NETS;
-    leaf.nets = version == AF_INET ? (struct lnf_address_ranges){&low4, &high4, 1, NULL, NULL, 0}
-                                   : (struct lnf_address_ranges){NULL, NULL, 0, &low6, &high6, 1};
+    if (!lnf_filter_set_family(arena, version == AF_INET6, &leaf)) {
+        return false;
+    }
     return add_leaves(arena, steps, &leaf, fields, negate);
 }
 

@@ -11,13 +11,11 @@
 #include <string.h>
 #include <strings.h>
 
-#define ROWS_SIZE (LNF_BATCH_ROWS + 1) /* one more for the end mark of difference() */
-#define END_MARK UINT16_MAX            /* no row has this number */
-
-/** Row lists of one level of OR. */
+/** Memory of one level of OR. */
 struct level {
-    uint16_t rest[ROWS_SIZE];  /* rows nothing has accepted yet */
-    uint16_t found[ROWS_SIZE]; /* rows the last child accepted */
+    uint16_t rest[LNF_BATCH_ROWS];    /* rows nothing has accepted yet */
+    uint16_t found[LNF_BATCH_ROWS];   /* rows the last child accepted */
+    uint8_t accepted[LNF_BATCH_ROWS]; /* 1 for rows of the selection that some child accepted */
 };
 
 struct lnf_program_state {
@@ -37,12 +35,25 @@ static unsigned run_step(const struct run *run, const struct lnf_filter_step *st
 /* ---- tests of one value ------------------------------------------------------------------------
  */
 
+/* Most values are in no list, and one bit tells for nearly all of them. */
+static inline unsigned maybe_in(const struct lnf_hash_filter *filter, uint64_t hash)
+{
+    uint64_t bit = hash >> filter->shift;
+
+    return filter->bits[bit >> 6] >> (bit & 63) & 1;
+}
+
 static inline unsigned in_numbers(const struct lnf_number_set *set, uint64_t number)
 {
+    uint64_t hash = lnf_filter_hash(number);
+
+    if (!maybe_in(&set->filter, hash)) {
+        return 0;
+    }
     if (number == 0) {
         return set->zero;
     }
-    uint64_t slot = lnf_filter_hash(number) >> set->shift;
+    uint64_t slot = hash >> set->shift;
     while (set->slots[slot] != 0) {
         if (set->slots[slot] == number) {
             return 1;
@@ -54,10 +65,15 @@ static inline unsigned in_numbers(const struct lnf_number_set *set, uint64_t num
 
 static inline unsigned in_addresses(const struct lnf_address_set *set, struct lnf_addr address)
 {
+    uint64_t hash = lnf_filter_hash_address(address);
+
+    if (!maybe_in(&set->filter, hash)) {
+        return 0;
+    }
     if ((address.hi | address.lo) == 0) {
         return set->zero;
     }
-    uint64_t slot = lnf_filter_hash_address(address) >> set->shift;
+    uint64_t slot = hash >> set->shift;
     while ((set->slots[slot].hi | set->slots[slot].lo) != 0) {
         if (set->slots[slot].hi == address.hi && set->slots[slot].lo == address.lo) {
             return 1;
@@ -68,8 +84,8 @@ static inline unsigned in_addresses(const struct lnf_address_set *set, struct ln
 }
 
 /* Finds the last range that begins at or before the value, and asks whether it reaches that far. */
-#define SEARCH_RANGES(low, high, count, value, less)                                               \
-    size_t first = 0, length = (count);                                                            \
+#define SEARCH_RANGES(low, high, from, to, value, less)                                            \
+    size_t first = (from), length = (to)-first;                                                    \
     while (length > 0) {                                                                           \
         size_t half = length / 2;                                                                  \
         if (less((value), (low)[first + half])) {                                                  \
@@ -85,17 +101,19 @@ static inline unsigned in_addresses(const struct lnf_address_set *set, struct ln
 
 static inline unsigned in_number_ranges(const struct lnf_number_ranges *set, uint64_t number)
 {
-    SEARCH_RANGES(set->low, set->high, set->count, number, NUMBER_LESS);
+    SEARCH_RANGES(set->low, set->high, 0, set->count, number, NUMBER_LESS);
 }
 
 static inline unsigned in_ranges4(const struct lnf_address_ranges *set, uint32_t address)
 {
-    SEARCH_RANGES(set->low4, set->high4, set->count4, address, NUMBER_LESS);
+    const uint32_t *index = set->index4 + (address >> set->shift4);
+
+    SEARCH_RANGES(set->low4, set->high4, index[0], index[1], address, NUMBER_LESS);
 }
 
 static inline unsigned in_ranges6(const struct lnf_address_ranges *set, struct lnf_addr address)
 {
-    SEARCH_RANGES(set->low6, set->high6, set->count6, address, lnf_addr_less);
+    SEARCH_RANGES(set->low6, set->high6, 0, set->count6, address, lnf_addr_less);
 }
 
 static inline unsigned in_nets(const struct lnf_address_ranges *set, struct lnf_addr address)
@@ -350,22 +368,17 @@ static unsigned run_and(const struct run *run, const struct lnf_filter_step *ste
     return count;
 }
 
-/*
- * Rows of the selection that are not in `take`, which is ascending, part of the selection, and has
- * room for an end mark. `out` may be the selection.
- */
-static unsigned difference(const uint16_t *selection, unsigned count, uint16_t *take,
-                           unsigned take_count, uint16_t *out)
+/* Rows of the selection with or without a mark. `out` may be the selection. */
+static unsigned select_marked(const uint8_t *marks, unsigned wanted, const uint16_t *selection,
+                              unsigned count, uint16_t *out)
 {
-    unsigned kept = 0, taken = 0;
+    const unsigned negate = wanted ^ 1;
+    unsigned kept = 0;
 
-    take[take_count] = END_MARK;
-    for (unsigned i = 0; i < count; i++) {
-        unsigned row = selection == NULL ? i : selection[i];
-        unsigned hit = take[taken] == row;
-        out[kept] = (uint16_t)row;
-        taken += hit;
-        kept += hit ^ 1;
+    if (selection == NULL) {
+        SELECT_LOOP(i, marks[row])
+    } else {
+        SELECT_LOOP(selection[i], marks[row])
     }
     return kept;
 }
@@ -378,12 +391,18 @@ static unsigned run_or(const struct run *run, const struct lnf_filter_step *step
     const uint16_t *rest = selection;
     unsigned rest_count = count;
 
+    memset(own->accepted, 0, sizeof(own->accepted));
     for (size_t i = 0; i < step->child_count && rest_count > 0; i++) {
         unsigned found = run_step(run, step->children[i], level + 1, rest, rest_count, own->found);
-        rest_count = difference(rest, rest_count, own->found, found, own->rest);
-        rest = own->rest;
+        for (unsigned j = 0; j < found; j++) {
+            own->accepted[own->found[j]] = 1;
+        }
+        if (found > 0 && i + 1 < step->child_count) {
+            rest_count = select_marked(own->accepted, 0, rest, rest_count, own->rest);
+            rest = own->rest;
+        }
     }
-    return difference(selection, count, own->rest, rest_count, out);
+    return select_marked(own->accepted, 1, selection, count, out);
 }
 
 static unsigned run_step(const struct run *run, const struct lnf_filter_step *step, unsigned level,

@@ -24,8 +24,15 @@ enum lnf_filter_test {
     LNF_TEST_MPLS,   /* from the record: no column */
 };
 
+/** A bit for the hash of every value: 0 = not in the set. Sixteen times as many bits as values. */
+struct lnf_hash_filter {
+    const uint64_t *bits;
+    unsigned shift;
+};
+
 /** Open addressing; slot 0 means empty, so zero is kept apart. */
 struct lnf_number_set {
+    struct lnf_hash_filter filter;
     const uint64_t *slots;
     unsigned shift; /* of the hash, so that it is a slot number */
     uint64_t last;  /* number of the last slot */
@@ -33,6 +40,7 @@ struct lnf_number_set {
 };
 
 struct lnf_address_set {
+    struct lnf_hash_filter filter;
     const struct lnf_addr *slots;
     unsigned shift;
     uint64_t last;
@@ -47,7 +55,8 @@ struct lnf_number_ranges {
 
 struct lnf_address_ranges {
     const uint32_t *low4, *high4;
-    size_t count4;
+    const uint32_t *index4; /* by leading bits: ranges that begin before; one more at the end */
+    unsigned shift4;
     const struct lnf_addr *low6, *high6;
     size_t count6;
 };
@@ -127,6 +136,9 @@ bool lnf_filter_set_numbers(struct lnf_arena *arena, const struct lnf_filter_ite
 /** Contiguous networks. */
 bool lnf_filter_set_nets(struct lnf_arena *arena, const struct lnf_filter_item *items,
                          struct lnf_filter_leaf *leaf, bool *empty);
+
+/** All addresses of IPv4 or of IPv6. */
+bool lnf_filter_set_family(struct lnf_arena *arena, bool ipv6, struct lnf_filter_leaf *leaf);
 
 /** Whether a network is described by a prefix length. */
 bool lnf_filter_is_prefix(const struct lnf_filter_item *net);

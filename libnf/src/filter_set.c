@@ -27,6 +27,24 @@ static unsigned slot_bits(size_t count)
     return bits;
 }
 
+static bool make_filter(struct lnf_arena *arena, unsigned slots, struct lnf_hash_filter *filter,
+                        uint64_t **bits)
+{
+    unsigned number = slots + 3; /* the table has at least two slots for a value */
+
+    *bits = lnf_arena_get(arena, (size_t)1 << (number > 6 ? number - 3 : 3));
+    filter->bits = *bits;
+    filter->shift = 64 - number;
+    return *bits != NULL;
+}
+
+static void filter_add(const struct lnf_hash_filter *filter, uint64_t *bits, uint64_t hash)
+{
+    uint64_t bit = hash >> filter->shift;
+
+    bits[bit >> 6] |= (uint64_t)1 << (bit & 63);
+}
+
 /* ---- numbers -----------------------------------------------------------------------------------
  */
 
@@ -110,12 +128,15 @@ static bool make_number_hash(struct lnf_arena *arena, const struct number_range 
     uint64_t last = ((uint64_t)1 << bits) - 1;
     uint64_t *slots = lnf_arena_get(arena, (size_t)(last + 1) * sizeof(*slots));
 
-    if (slots == NULL) {
-        return false;
-    }
+    uint64_t *filter;
+
     leaf->test = LNF_TEST_NUMBERS;
     leaf->numbers = (struct lnf_number_set){.slots = slots, .shift = 64 - bits, .last = last};
+    if (slots == NULL || !make_filter(arena, bits, &leaf->numbers.filter, &filter)) {
+        return false;
+    }
     for (size_t i = 0; i < count; i++) {
+        filter_add(&leaf->numbers.filter, filter, lnf_filter_hash(ranges[i].low));
         if (ranges[i].low == 0) {
             leaf->numbers.zero = true;
             continue;
@@ -250,13 +271,16 @@ static bool make_address_hash(struct lnf_arena *arena, const struct address_rang
     uint64_t last = ((uint64_t)1 << bits) - 1;
     struct lnf_addr *slots = lnf_arena_get(arena, (size_t)(last + 1) * sizeof(*slots));
 
-    if (slots == NULL) {
-        return false;
-    }
+    uint64_t *filter;
+
     leaf->test = LNF_TEST_ADDRESSES;
     leaf->addresses = (struct lnf_address_set){.slots = slots, .shift = 64 - bits, .last = last};
+    if (slots == NULL || !make_filter(arena, bits, &leaf->addresses.filter, &filter)) {
+        return false;
+    }
     for (size_t i = 0; i < count; i++) {
         struct lnf_addr address = ranges[i].low;
+        filter_add(&leaf->addresses.filter, filter, lnf_filter_hash_address(address));
         if ((address.hi | address.lo) == 0) {
             leaf->addresses.zero = true;
             continue;
@@ -270,6 +294,56 @@ static bool make_address_hash(struct lnf_arena *arena, const struct address_rang
     return true;
 }
 
+/* IPv4: an index by the leading bits leaves a range or two to search. */
+static bool make_ranges4(struct lnf_arena *arena, const struct address_range *ranges, size_t count,
+                         struct lnf_address_ranges *set)
+{
+    unsigned bits = slot_bits(count) < 16 ? slot_bits(count) : 16;
+    size_t entries = (size_t)1 << bits, begun = 0;
+    uint32_t *low = lnf_arena_get(arena, count * sizeof(*low) + 1);
+    uint32_t *high = lnf_arena_get(arena, count * sizeof(*high) + 1);
+    uint32_t *index = lnf_arena_get(arena, (entries + 1) * sizeof(*index));
+
+    if (low == NULL || high == NULL || index == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        low[i] = (uint32_t)ranges[i].low.lo;
+        high[i] = (uint32_t)ranges[i].high.lo;
+    }
+    set->shift4 = 32 - bits;
+    for (size_t i = 0; i < entries; i++) {
+        while (begun < count && low[begun] < (uint64_t)i << set->shift4) {
+            begun++;
+        }
+        index[i] = (uint32_t)begun;
+    }
+    index[entries] = (uint32_t)count;
+    set->low4 = low;
+    set->high4 = high;
+    set->index4 = index;
+    return true;
+}
+
+static bool make_ranges6(struct lnf_arena *arena, const struct address_range *ranges, size_t count,
+                         struct lnf_address_ranges *set)
+{
+    struct lnf_addr *low = lnf_arena_get(arena, count * sizeof(*low) + 1);
+    struct lnf_addr *high = lnf_arena_get(arena, count * sizeof(*high) + 1);
+
+    if (low == NULL || high == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        low[i] = ranges[i].low;
+        high[i] = ranges[i].high;
+    }
+    set->low6 = low;
+    set->high6 = high;
+    set->count6 = count;
+    return true;
+}
+
 static bool make_address_ranges(struct lnf_arena *arena, const struct address_range *ranges,
                                 size_t count, struct lnf_filter_leaf *leaf)
 {
@@ -278,26 +352,19 @@ static bool make_address_ranges(struct lnf_arena *arena, const struct address_ra
     while (count4 < count && is_ipv4(ranges[count4].low)) {
         count4++;
     }
-    size_t count6 = count - count4;
-    uint32_t *low4 = lnf_arena_get(arena, count4 * sizeof(*low4) + 1);
-    uint32_t *high4 = lnf_arena_get(arena, count4 * sizeof(*high4) + 1);
-    struct lnf_addr *low6 = lnf_arena_get(arena, count6 * sizeof(*low6) + 1);
-    struct lnf_addr *high6 = lnf_arena_get(arena, count6 * sizeof(*high6) + 1);
-
-    if (low4 == NULL || high4 == NULL || low6 == NULL || high6 == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < count4; i++) {
-        low4[i] = (uint32_t)ranges[i].low.lo;
-        high4[i] = (uint32_t)ranges[i].high.lo;
-    }
-    for (size_t i = 0; i < count6; i++) {
-        low6[i] = ranges[count4 + i].low;
-        high6[i] = ranges[count4 + i].high;
-    }
     leaf->test = LNF_TEST_NETS;
-    leaf->nets = (struct lnf_address_ranges){low4, high4, count4, low6, high6, count6};
-    return true;
+    return make_ranges4(arena, ranges, count4, &leaf->nets) &&
+           make_ranges6(arena, ranges + count4, count - count4, &leaf->nets);
+}
+
+bool lnf_filter_set_family(struct lnf_arena *arena, bool ipv6, struct lnf_filter_leaf *leaf)
+{
+    struct address_range range = {{0, 0}, {0, UINT32_MAX}};
+
+    if (ipv6) {
+        range = (struct address_range){{0, IPV4_END}, {UINT64_MAX, UINT64_MAX}};
+    }
+    return make_address_ranges(arena, &range, 1, leaf);
 }
 
 bool lnf_filter_set_nets(struct lnf_arena *arena, const struct lnf_filter_item *items,
