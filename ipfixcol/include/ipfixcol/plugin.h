@@ -4,8 +4,9 @@
  *
  *     COL_EXPORT const struct col_plugin col_plugin = { .abi = COL_PLUGIN_ABI, ... };
  *
- * Threads: every hook of one instance runs in that instance's thread (create and destroy in the
- * thread that builds the pipeline, before its first and after its last call); instances share
+ * Threads: every hook of one instance runs in that instance's thread (create in the thread that
+ * builds the pipeline, before that one starts; destroy at its end, behind the last message, so an
+ * intermediate may still pass messages on and an input close its sessions); instances share
  * nothing. So plugins need no locks and have no mutable globals.
  *
  * Life of an instance: create, then receive or process (and tick) again and again, then destroy.
@@ -77,6 +78,8 @@ struct col_plugin {
      * @return how many were filled
      */
     size_t (*poll)(void *state, struct pollfd *fds, size_t room);
+
+    const char *module; /* name in log lines; NULL = name */
 };
 
 /* ---- services of the collector ---------------------------------------------------------------- */

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Builds a pipeline from its plan, starts, reloads and stops it in order. */
+
+#include "pipeline.h"
+
+#include "input.h"
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MODULE "pipeline"
+#define PAUSE_STEP_MS 100u
+#define PAUSE_LIMIT_MS 30000u
+
+/* ---- building ---------------------------------------------------------------------------------
+ */
+
+/* Each stage hands over to the next one; the last one to the output manager. */
+static void wire(struct pipeline *pipeline)
+{
+    struct stage next = output_stage(&pipeline->output);
+
+    for (size_t i = pipeline->intermediate_count; i > 0; i--) {
+        pipeline->intermediates[i - 1]->next = next;
+        next = instance_stage(pipeline->intermediates[i - 1]);
+    }
+    if (pipeline->input != NULL) {
+        pipeline->input->next = next;
+    }
+}
+
+static bool create_intermediates(struct pipeline *pipeline, const struct pipeline_plan *plan)
+{
+    pipeline->intermediates = calloc(plan->intermediate_count + 1, sizeof(col_instance_t *));
+    if (pipeline->intermediates == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < plan->intermediate_count; i++) {
+        pipeline->intermediates[i] = instance_create(pipeline->context, plan->intermediates[i], "");
+        if (pipeline->intermediates[i] == NULL) {
+            return false;
+        }
+        pipeline->intermediate_count++;
+    }
+    return true;
+}
+
+static bool set_statistics_file(struct pipeline *pipeline, const char *path)
+{
+    char *copy = path != NULL ? strdup(path) : NULL;
+    if (path != NULL && copy == NULL) {
+        return false;
+    }
+    free(pipeline->statistics_file);
+    pipeline->statistics_file = copy;
+    return true;
+}
+
+struct pipeline *pipeline_create(struct collector_context *context,
+                                 const struct pipeline_plan *plan)
+{
+    struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
+    if (pipeline == NULL) {
+        goto no_memory;
+    }
+    pipeline->context = context;
+    pthread_mutex_init(&pipeline->lock, NULL);
+    bool ready = output_init(&pipeline->output, context, plan->storages, plan->storage_count,
+                             plan->single_manager);
+    pipeline->name = strdup(plan->name);
+    if (!ready || pipeline->name == NULL || !set_statistics_file(pipeline, plan->statistics_file)) {
+        goto no_memory;
+    }
+    /* The last stage first: where data go has to be there before data come. */
+    if (!output_prepare(&pipeline->output)) {
+        log_line(MODULE, COL_LOG_ERROR, "%s: no storage could be started", plan->name);
+        goto fail;
+    }
+    if (!create_intermediates(pipeline, plan)) {
+        goto fail;
+    }
+    pipeline->input = instance_create(context, plan->input, "");
+    if (pipeline->input == NULL) {
+        goto fail;
+    }
+    wire(pipeline);
+    return pipeline;
+
+no_memory:
+    log_line(MODULE, COL_LOG_ERROR, "%s: no memory", plan->name);
+fail:
+    pipeline_destroy(pipeline);
+    return NULL;
+}
+
+bool pipeline_start(struct pipeline *pipeline)
+{
+    for (size_t i = pipeline->intermediate_count; i > 0; i--) {
+        if (!instance_start(pipeline->intermediates[i - 1])) {
+            return false;
+        }
+    }
+    return instance_start(pipeline->input);
+}
+
+/* ---- ending -----------------------------------------------------------------------------------
+ */
+
+void pipeline_stop(struct pipeline *pipeline)
+{
+    if (pipeline->input->started) {
+        instance_close(pipeline->input);
+        return;
+    }
+    /* Without an input thread the end has to be sent down from here. */
+    for (size_t i = 0; i < pipeline->intermediate_count; i++) {
+        instance_close(pipeline->intermediates[i]);
+    }
+    struct stage output = output_stage(&pipeline->output);
+    output.close(output.context);
+}
+
+static void report_input_end(struct pipeline *pipeline)
+{
+    const col_instance_t *input = pipeline->input;
+
+    if (pipeline->input_reported || !input->started) {
+        return;
+    }
+    pipeline->input_reported = true;
+    if (input->result < 0) {
+        pipeline->failed = true;
+        log_line(MODULE, COL_LOG_ERROR, "%s: the input '%s' cannot go on; its pipeline ends",
+                 pipeline->name, input->spec->label);
+    } else if (input->result == COL_EOF) {
+        log_line(MODULE, COL_LOG_INFO, "%s: the input '%s' has come to its end", pipeline->name,
+                 input->spec->label);
+    }
+}
+
+bool pipeline_finished(struct pipeline *pipeline)
+{
+    if (!instance_finished(pipeline->input)) {
+        return false;
+    }
+    report_input_end(pipeline);
+    for (size_t i = 0; i < pipeline->intermediate_count; i++) {
+        if (!instance_finished(pipeline->intermediates[i])) {
+            return false;
+        }
+    }
+    return output_finished(&pipeline->output);
+}
+
+/* One stage that did not end in time: gives up its queue, says so. */
+static uint64_t abandon(const struct pipeline *pipeline, col_instance_t *instance)
+{
+    uint64_t lost = 0;
+
+    instance_hurry(instance);
+    if (!instance_finished(instance)) {
+        lost = instance->queue != NULL ? queue_abort(instance->queue) : 0;
+        log_line(MODULE, COL_LOG_ERROR, "%s: '%s' did not end in time: %llu messages are lost",
+                 pipeline->name, instance->module, (unsigned long long)lost);
+    }
+    return lost;
+}
+
+struct abandoned {
+    const struct pipeline *pipeline;
+    uint64_t lost;
+};
+
+static void abandon_storage(void *context, uint32_t domain_id, col_instance_t *storage)
+{
+    struct abandoned *abandoned = context;
+    (void)domain_id;
+    abandoned->lost += abandon(abandoned->pipeline, storage);
+}
+
+uint64_t pipeline_join(struct pipeline *pipeline, uint64_t deadline_ms, bool *ended)
+{
+    bool all = instance_join(pipeline->input, deadline_ms);
+    for (size_t i = 0; i < pipeline->intermediate_count; i++) {
+        all = instance_join(pipeline->intermediates[i], deadline_ms) && all;
+    }
+    /* The output manager belongs to the thread before it, until that one has ended. */
+    all = all && output_join(&pipeline->output, deadline_ms);
+    *ended = all;
+    if (all) {
+        report_input_end(pipeline);
+        return 0;
+    }
+    struct abandoned abandoned = {pipeline, abandon(pipeline, pipeline->input)};
+    for (size_t i = 0; i < pipeline->intermediate_count; i++) {
+        abandoned.lost += abandon(pipeline, pipeline->intermediates[i]);
+    }
+    output_each(&pipeline->output, abandon_storage, &abandoned);
+    return abandoned.lost;
+}
+
+void pipeline_destroy(struct pipeline *pipeline)
+{
+    if (pipeline == NULL) {
+        return;
+    }
+    /* Upstream first: an instance that was never started may pass messages on when destroyed. */
+    instance_free(pipeline->input);
+    for (size_t i = 0; i < pipeline->intermediate_count; i++) {
+        instance_free(pipeline->intermediates[i]);
+    }
+    (void)output_drain(&pipeline->output, col_clock_ms() + PAUSE_LIMIT_MS);
+    output_clear(&pipeline->output);
+    free(pipeline->intermediates);
+    free(pipeline->statistics_file);
+    free(pipeline->name);
+    pthread_mutex_destroy(&pipeline->lock);
+    free(pipeline);
+}
+
+/* ---- holding everything -----------------------------------------------------------------------
+ */
+
+static bool hold(col_instance_t *instance, bool (*give_up)(void), uint64_t deadline_ms)
+{
+    while (!instance_pause(instance, col_clock_ms() + PAUSE_STEP_MS)) {
+        if (col_clock_ms() >= deadline_ms || (give_up != NULL && give_up())) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void resume_all(struct pipeline *pipeline)
+{
+    for (size_t i = pipeline->intermediate_count; i > 0; i--) {
+        instance_resume(pipeline->intermediates[i - 1]);
+    }
+    if (pipeline->input != NULL) {
+        instance_resume(pipeline->input);
+    }
+}
+
+/* Downstream of the input everything is processed before it is held, so nothing is under way. */
+static bool hold_all(struct pipeline *pipeline, bool (*give_up)(void))
+{
+    uint64_t deadline_ms = col_clock_ms() + PAUSE_LIMIT_MS;
+
+    bool held = hold(pipeline->input, give_up, deadline_ms);
+    for (size_t i = 0; i < pipeline->intermediate_count && held; i++) {
+        held = hold(pipeline->intermediates[i], give_up, deadline_ms);
+    }
+    if (!held) {
+        resume_all(pipeline);
+        log_line(MODULE, COL_LOG_ERROR,
+                 "%s: its queues did not get empty in time; the configuration stays as it was",
+                 pipeline->name);
+    }
+    return held;
+}
+
+bool pipeline_set_dictionary(struct pipeline *pipeline, const ipfix_dictionary_t *dictionary)
+{
+    input_set_dictionary(pipeline->input->input, dictionary);
+    return true;
+}
+
+/* ---- another plan -----------------------------------------------------------------------------
+ */
+
+static bool same_intermediates(const struct pipeline *pipeline, const struct pipeline_plan *plan)
+{
+    bool same = pipeline->intermediate_count == plan->intermediate_count;
+    for (size_t i = 0; i < plan->intermediate_count && same; i++) {
+        same = spec_equal(pipeline->intermediates[i]->spec, plan->intermediates[i]);
+    }
+    return same;
+}
+
+static bool same_storages(const struct pipeline *pipeline, const struct pipeline_plan *plan)
+{
+    const struct output *output = &pipeline->output;
+    bool same =
+        output->spec_count == plan->storage_count && output->single_manager == plan->single_manager;
+    for (size_t i = 0; i < plan->storage_count && same; i++) {
+        same = spec_equal(output->specs[i], plan->storages[i]);
+    }
+    return same;
+}
+
+/* Ends an intermediate that is held; what it still has goes to the next one. */
+static void end_intermediate(col_instance_t *instance)
+{
+    instance->cascade = false;
+    instance_close(instance);
+    instance_resume(instance);
+    while (!instance_join(instance, col_clock_ms() + 1000)) {
+        instance_hurry(instance);
+    }
+    instance_free(instance);
+}
+
+/* New instances for the positions whose settings changed; false: none of them stays. */
+static bool create_changed(struct pipeline *pipeline, const struct pipeline_plan *plan,
+                           col_instance_t **changed)
+{
+    for (size_t i = 0; i < plan->intermediate_count; i++) {
+        if (i < pipeline->intermediate_count &&
+            spec_equal(pipeline->intermediates[i]->spec, plan->intermediates[i])) {
+            continue;
+        }
+        changed[i] = instance_create(pipeline->context, plan->intermediates[i], "");
+        if (changed[i] == NULL) {
+            for (size_t j = 0; j < i; j++) {
+                instance_free(changed[j]);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Everything is held. Ends the instances that are replaced, in the order of the data. */
+static void end_replaced(struct pipeline *pipeline, col_instance_t **chain, size_t count,
+                         bool (*give_up)(void))
+{
+    for (size_t i = 0; i < pipeline->intermediate_count; i++) {
+        if (i < count && chain[i] == NULL) {
+            chain[i] = pipeline->intermediates[i];
+            continue;
+        }
+        end_intermediate(pipeline->intermediates[i]);
+        pipeline->intermediates[i] = NULL;
+        /* What it left behind has to pass the following ones before they are changed. */
+        for (size_t j = i + 1; j < pipeline->intermediate_count; j++) {
+            instance_resume(pipeline->intermediates[j]);
+            (void)hold(pipeline->intermediates[j], give_up, UINT64_MAX);
+        }
+    }
+}
+
+static bool replace_intermediates(struct pipeline *pipeline, const struct pipeline_plan *plan)
+{
+    size_t count = plan->intermediate_count;
+    col_instance_t **chain = calloc(count + 1, sizeof(col_instance_t *));
+
+    if (chain == NULL || !create_changed(pipeline, plan, chain)) {
+        free(chain);
+        return false;
+    }
+    bool *fresh = calloc(count + 1, sizeof(bool));
+    if (fresh == NULL) {
+        for (size_t i = 0; i < count; i++) {
+            instance_free(chain[i]);
+        }
+        free(chain);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        fresh[i] = chain[i] != NULL;
+    }
+    end_replaced(pipeline, chain, count, NULL);
+    free(pipeline->intermediates);
+    pipeline->intermediates = chain;
+    pipeline->intermediate_count = count;
+    wire(pipeline);
+    bool started = true;
+    for (size_t i = count; i > 0; i--) {
+        started = (!fresh[i - 1] || instance_start(chain[i - 1])) && started;
+    }
+    free(fresh);
+    return started;
+}
+
+static void replace_storages(struct pipeline *pipeline, const struct pipeline_plan *plan)
+{
+    struct output *output = &pipeline->output;
+
+    if (output->single_manager != plan->single_manager) {
+        while (!output_drain(output, col_clock_ms() + 1000)) {
+            log_line(MODULE, COL_LOG_INFO, "%s: waiting for storages to finish", pipeline->name);
+        }
+    }
+    output_replace(output, plan->storages, plan->storage_count, plan->single_manager);
+    if (!output_prepare(output)) {
+        log_line(MODULE, COL_LOG_ERROR, "%s: no storage could be started: data are dropped",
+                 pipeline->name);
+    }
+}
+
+/* A new input, or when that fails one with the old settings again. The old one ends first: both
+ * want the same port. */
+static bool replace_input(struct pipeline *pipeline, struct instance_spec *spec)
+{
+    struct instance_spec *old_spec = spec_ref(pipeline->input->spec);
+    col_instance_t *old = pipeline->input;
+    bool changed = true;
+
+    old->cascade = false;
+    instance_close(old);
+    instance_resume(old);
+    while (!instance_join(old, col_clock_ms() + 1000)) {
+        log_line(MODULE, COL_LOG_DEBUG, "%s: waiting for the input to end", pipeline->name);
+    }
+    col_instance_t *input = instance_create(pipeline->context, spec, "");
+    if (input == NULL) {
+        changed = false;
+        log_line(MODULE, COL_LOG_ERROR, "%s: the input goes on with its old settings",
+                 pipeline->name);
+        input = instance_create(pipeline->context, old_spec, "");
+    }
+    spec_unref(old_spec);
+    if (input == NULL) {
+        /* Nothing can come any more: let the rest end as if the input had failed. */
+        old->result = COL_ERR;
+        old->next.close(old->next.context);
+        return false;
+    }
+    pipeline->input = input;
+    pipeline->input_reported = false;
+    wire(pipeline);
+    instance_free(old);
+    if (!instance_start(input)) {
+        input->next.close(input->next.context);
+        return false;
+    }
+    return changed;
+}
+
+bool pipeline_reload(struct pipeline *pipeline, const struct pipeline_plan *plan,
+                     bool (*give_up)(void))
+{
+    bool input_changed = !spec_equal(pipeline->input->spec, plan->input);
+    bool chain_changed = !same_intermediates(pipeline, plan);
+    bool storages_changed = !same_storages(pipeline, plan);
+    bool done = true;
+
+    if (!input_changed && instance_finished(pipeline->input)) {
+        return true; /* its source is used up; nothing would come through the new parts */
+    }
+    if (!hold_all(pipeline, give_up)) {
+        return false;
+    }
+    pthread_mutex_lock(&pipeline->lock);
+    if (!set_statistics_file(pipeline, plan->statistics_file)) {
+        done = false;
+    }
+    if (chain_changed && !replace_intermediates(pipeline, plan)) {
+        log_line(MODULE, COL_LOG_ERROR, "%s: the intermediate plugins stay as they were",
+                 pipeline->name);
+        done = false;
+    }
+    if (storages_changed) {
+        replace_storages(pipeline, plan);
+    }
+    if (input_changed && !replace_input(pipeline, plan->input)) {
+        done = false;
+    }
+    resume_all(pipeline);
+    pthread_mutex_unlock(&pipeline->lock);
+    return done;
+}
