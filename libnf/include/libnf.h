@@ -59,7 +59,8 @@ extern "C" {
 #define LNF_WEAKERR 0x08  /* accepted; weak errors are always reported */
 #define LNF_APPEND 0x10   /* continue an existing file */
 #define LNF_COMP_BZ2 0x20 /* compress a new file with bzip2 */
-#define LNF_READ_LOOP 0x40 /* wait for more data at the end of the file */
+#define LNF_READ_LOOP 0x40 /* at the end look every second for more data, or for a new file of the
+                              same name; the end is when no file has the name any more */
 #define LNF_COMP_LZ4 0x80 /* compress a new file with LZ4 (not in libnf 1.36) */
 
 /* ---- types of fields -------------------------------------------------------------------------- */
@@ -221,6 +222,12 @@ typedef struct {
 #define LNF_FLD_INFO_DESCR 0x08
 #define LNF_FLD_INFO_AGGR 0x0B
 #define LNF_FLD_INFO_SORT 0x0E
+#define LNF_FLD_INFO_IPFIX_NAME 0x11
+#define LNF_FLD_INFO_IPFIX_EID 0x12
+#define LNF_FLD_INFO_IPFIX_ID 0x14
+#define LNF_FLD_INFO_IPFIX_NAME6 0x18
+#define LNF_FLD_INFO_IPFIX_EID6 0x1B
+#define LNF_FLD_INFO_IPFIX_ID6 0x1E
 #define LNF_FLD_INFO_SIZE 0x1F
 
 /** Type of a field (LNF_UINT8 ...), LNF_NONE when unknown. */
@@ -230,9 +237,11 @@ LNF_API int lnf_fld_type(int field);
  * Facts about a field.
  *
  * @param info  LNF_FLD_INFO_FIELDS: int[] of all fields ended by LNF_FLD_TERM_; _TYPE, _AGGR, _SORT,
- *              _SIZE: int; _NAME, _DESCR: string
+ *              _SIZE: int; _NAME, _DESCR: string; _IPFIX_NAME, _NAME6: string; _IPFIX_EID, _ID,
+ *              _EID6, _ID6: int, enterprise and number of the Information Element
  * @param data,size  where to and how much room
- * @return LNF_OK; LNF_ERR_UNKFLD; LNF_ERR_NOMEM, size too small; LNF_ERR_OTHER, unknown info
+ * @return LNF_OK; LNF_ERR_UNKFLD; LNF_ERR_NOTSET, no such Information Element; LNF_ERR_NOMEM, size
+ *         too small; LNF_ERR_OTHER, unknown info
  */
 LNF_API int lnf_fld_info(int field, int info, void *data, size_t size);
 
@@ -264,7 +273,13 @@ LNF_API void lnf_error(const char *buf, int len);
  */
 LNF_API int lnf_open(lnf_file_t **file, const char *name, unsigned int flags, const char *ident);
 
-/** Reads the next record: LNF_OK, LNF_EOF, weak errors (call again), LNF_ERR_READ, _CORRUPT. */
+/**
+ * Reads the next flow record.
+ *
+ * @return LNF_OK; LNF_EOF; weak errors, the text in lnf_error(): a damaged or unknown record
+ *         (LNF_ERR_UNKREC) or block (LNF_ERR_UNKBLOCK) was skipped, call again; LNF_ERR_READ;
+ *         LNF_ERR_NOMEM; LNF_ERR_OTHER, the file is open for writing
+ */
 LNF_API int lnf_read(lnf_file_t *file, lnf_rec_t *record);
 
 /** Appends a record; only elements with fields set take room. LNF_OK, LNF_ERR_WRITE, _NOMEM. */

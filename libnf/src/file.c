@@ -794,6 +794,16 @@ void lnf_block_buffer_clear(struct lnf_block_buffer *buffer)
     *buffer = (struct lnf_block_buffer){0};
 }
 
+int lnf_input_fstat(const lnf_input_t *input, struct stat *st)
+{
+    return fstat(input->fd, st);
+}
+
+uint64_t lnf_input_size(const lnf_input_t *input)
+{
+    return input->file_size;
+}
+
 /* ---- facts ------------------------------------------------------------------------------------
  */
 

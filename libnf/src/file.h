@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 /** Octets a block may have, stored or decompressed; larger ones are corrupt. */
 #define LNF_BLOCK_LIMIT 5242868u
@@ -89,6 +90,12 @@ void lnf_block_buffer_clear(struct lnf_block_buffer *buffer);
 /** Reports a problem of this file to whoever opened it. Any thread. */
 void lnf_input_report(lnf_input_t *input, enum lnf_problem_kind kind, uint64_t offset,
                       uint64_t count, const char *text);
+
+/** fstat() of the open file: 0, or -1 with errno. */
+int lnf_input_fstat(const lnf_input_t *input, struct stat *st);
+
+/** Octets the file had when it was opened. */
+uint64_t lnf_input_size(const lnf_input_t *input);
 
 /** Facts of the header and appendix. */
 struct lnf_input_info {

@@ -398,6 +398,21 @@ const struct lnf_stat *lnf_writer_stat(const lnf_writer_t *writer)
     return &writer->stat;
 }
 
+uint64_t lnf_writer_blocks(const lnf_writer_t *writer)
+{
+    return writer->blocks;
+}
+
+enum lnf_codec lnf_writer_codec(const lnf_writer_t *writer)
+{
+    return writer->codec;
+}
+
+const char *lnf_writer_ident(const lnf_writer_t *writer)
+{
+    return writer->ident;
+}
+
 int lnf_writer_close(lnf_writer_t *writer, struct lnf_error *error)
 {
     if (writer == NULL) {

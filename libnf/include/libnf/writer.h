@@ -169,6 +169,15 @@ LNF_API void lnf_writer_count_failures(lnf_writer_t *writer, uint64_t sequence_f
 /** Statistics of all blocks written so far, appended-to file included. */
 LNF_API const struct lnf_stat *lnf_writer_stat(const lnf_writer_t *writer);
 
+/** Data blocks in the file, those of an appended-to file included. */
+LNF_API uint64_t lnf_writer_blocks(const lnf_writer_t *writer);
+
+/** Codec of the file: the one given, or that of the file appended to. */
+LNF_API enum lnf_codec lnf_writer_codec(const lnf_writer_t *writer);
+
+/** Ident the file gets at close: the one given, or that of the file appended to. */
+LNF_API const char *lnf_writer_ident(const lnf_writer_t *writer);
+
 /**
  * Writes the appendix (ident, statistics), finalises the header, closes and frees the writer; also
  * after a failure, then the file stays readable by a recovery scan. NULL is fine.

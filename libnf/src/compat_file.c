@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Files of libnf.h: one record at a time on top of blocks. */
+#include "error.h"
+#include "file.h"
+#include "record.h"
+#include "stat.h"
+
+#include "element.h"
+
+#include <errno.h>
+#include <libnf.h>
+#include <libnf/bytes.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define EXPORTER_RECORD_SIZE 32u
+#define EXPORTERS_MAX UINT16_MAX
+#define RECORD_FLAG_ANONYMISED 0x04u
+#define LOOP_INTERVAL_S 1u
+#define NFDUMP_VERSION_TEXT "1.7.1"
+#define COMPRESSION_FLAGS (LNF_COMP_LZO | LNF_COMP_BZ2 | LNF_COMP_LZ4)
+
+/** Exporters by the number flow records name them with. */
+struct exporters {
+    struct lnf_exporter *rows; /* sysid 0 = free */
+    unsigned count, room;
+};
+
+struct lnf_file {
+    unsigned flags;
+    char *path; /* NULL = standard input */
+    struct exporters exporters;
+
+    /* Reading. */
+    lnf_input_t *input;
+    struct lnf_block_buffer buffer;
+    struct lnf_reader block; /* records of the block not read yet */
+    uint64_t block_end;      /* offset in the file behind that block */
+    uint64_t processed_blocks;
+    bool anonymised; /* a record said so */
+
+    /* Writing. */
+    lnf_writer_t *writer;
+    lnf_block_t *open_block;
+    struct lnf_stat stat; /* of blocks and the open one; refreshed for lnf_info() */
+};
+
+static int fail(int status, const struct lnf_error *error)
+{
+    lnf_error_remember(error->text);
+    return status;
+}
+
+static int fail_text(int status, const char *text)
+{
+    lnf_error_remember(text);
+    return status;
+}
+
+/* ---- exporters --------------------------------------------------------------------------------
+ */
+
+static bool exporters_add(struct exporters *table, const struct lnf_exporter *exporter)
+{
+    if (table->count == table->room) {
+        unsigned room = table->room == 0 ? 16 : table->room * 2;
+        struct lnf_exporter *rows = realloc(table->rows, room * sizeof(*rows));
+        if (rows == NULL) {
+            return false;
+        }
+        table->rows = rows;
+        table->room = room;
+    }
+    table->rows[table->count++] = *exporter;
+    return true;
+}
+
+static struct lnf_exporter *exporters_by_sysid(const struct exporters *table, uint16_t sysid)
+{
+    for (unsigned i = 0; i < table->count; i++) {
+        if (table->rows[i].sysid == sysid) {
+            return &table->rows[i];
+        }
+    }
+    return NULL;
+}
+
+static bool same_exporter(const struct lnf_exporter *a, const struct lnf_exporter *b)
+{
+    return a->version == b->version && a->domain_id == b->domain_id &&
+           memcmp(&a->address, &b->address, sizeof(a->address)) == 0;
+}
+
+static void set_ipv4(struct lnf_exporter *exporter, uint32_t address)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+    memcpy(&exporter->address, &v4, sizeof(v4));
+}
+
+static void set_ipv6(struct lnf_exporter *exporter, const uint8_t octets[16])
+{
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    memcpy(&v6.sin6_addr, octets, 16);
+    memcpy(&exporter->address, &v6, sizeof(v6));
+}
+
+/** Address of an exporter record: two numbers with a family, or since 1.7.8 octets without one. */
+static void parse_exporter_address(struct lnf_exporter *exporter, const uint8_t *octets,
+                                   unsigned family)
+{
+    struct in6_addr plain;
+    uint8_t swapped[16];
+
+    if (family == 0) {
+        memcpy(&plain, octets, sizeof(plain));
+        if (IN6_IS_ADDR_V4MAPPED(&plain)) {
+            set_ipv4(exporter, be32toh(lnf_load_u32(octets + 12)));
+        } else {
+            set_ipv6(exporter, octets);
+        }
+    } else if (family == AF_INET) {
+        set_ipv4(exporter, le32toh(lnf_load_u32(octets + 8)));
+    } else {
+        lnf_store_u64(swapped, htobe64(le64toh(lnf_load_u64(octets))));
+        lnf_store_u64(swapped + 8, htobe64(le64toh(lnf_load_u64(octets + 8))));
+        set_ipv6(exporter, swapped);
+    }
+}
+
+/** Remembers the exporter of an exporter record; a known number gets its new meaning. */
+static void learn_exporter(lnf_file_t *file, const uint8_t *record, size_t size)
+{
+    struct lnf_exporter exporter = {0};
+
+    if (size != EXPORTER_RECORD_SIZE) {
+        return;
+    }
+    exporter.version = le32toh(lnf_load_u32(record + 4));
+    exporter.sysid = le16toh(lnf_load_u16(record + 26));
+    exporter.domain_id = le32toh(lnf_load_u32(record + 28));
+    parse_exporter_address(&exporter, record + 8, le16toh(lnf_load_u16(record + 24)));
+
+    struct lnf_exporter *known = exporters_by_sysid(&file->exporters, exporter.sysid);
+    if (known != NULL) {
+        *known = exporter;
+    } else {
+        (void)exporters_add(&file->exporters, &exporter);
+    }
+}
+
+/* ---- opening ----------------------------------------------------------------------------------
+ */
+
+static bool codec_of_flags(unsigned flags, enum lnf_codec *codec)
+{
+    switch (flags & COMPRESSION_FLAGS) {
+    case 0:
+        *codec = LNF_CODEC_NONE;
+        return true;
+    case LNF_COMP_LZO:
+        *codec = LNF_CODEC_LZO;
+        return true;
+    case LNF_COMP_BZ2:
+        *codec = LNF_CODEC_BZ2;
+        return true;
+    case LNF_COMP_LZ4:
+        *codec = LNF_CODEC_LZ4;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int open_for_writing(lnf_file_t *file, const char *ident)
+{
+    struct lnf_error error;
+    enum lnf_codec codec;
+
+    if (file->path == NULL) {
+        return fail_text(LNF_ERR_OTHER, "a flow file cannot be written to standard output");
+    }
+    if (!codec_of_flags(file->flags, &codec)) {
+        return fail_text(LNF_ERR_OTHER, "only one compression can be chosen");
+    }
+    bool append = (file->flags & LNF_APPEND) != 0;
+    file->open_block = lnf_block_create();
+    if (file->open_block == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    int status = lnf_writer_open(file->path, codec, ident, append, &file->writer, &error);
+    if (status != LNF_OK) {
+        return fail(status == LNF_ERR_NOMEM ? status : LNF_ERR_OTHER, &error);
+    }
+    return LNF_OK;
+}
+
+static int open_for_reading(lnf_file_t *file)
+{
+    struct lnf_error error;
+
+    if (file->path == NULL && (file->flags & LNF_READ_LOOP) != 0) {
+        return fail_text(LNF_ERR_OTHER, "standard input cannot be read in a loop");
+    }
+    int status = lnf_input_open(file->path, NULL, NULL, &file->input, &error);
+    if (status != LNF_OK) {
+        return fail(status == LNF_ERR_NOMEM ? status : LNF_ERR_OTHER, &error);
+    }
+    return LNF_OK;
+}
+
+int lnf_open(lnf_file_t **file, const char *name, unsigned int flags, const char *ident)
+{
+    int status = LNF_ERR_NOMEM;
+
+    lnf_file_t *f = calloc(1, sizeof(*f));
+    if (f == NULL) {
+        return fail_text(status, "no memory");
+    }
+    f->flags = flags;
+    if (name != NULL) {
+        f->path = strdup(name);
+        if (f->path == NULL) {
+            goto fail;
+        }
+    }
+    status =
+        (flags & (LNF_WRITE | LNF_APPEND)) != 0 ? open_for_writing(f, ident) : open_for_reading(f);
+    if (status != LNF_OK) {
+        goto fail;
+    }
+    *file = f;
+    return LNF_OK;
+
+fail:
+    if (status == LNF_ERR_NOMEM) {
+        lnf_error_remember("no memory");
+    }
+    lnf_close(f);
+    return status;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------
+ */
+
+/** Whether records of this type may be in a file and say nothing about flows. */
+static bool is_known_type(unsigned type)
+{
+    return (type >= 2 && type <= 15 && type != LNF_RECORD_FLOW) || type == 256 ||
+           type == LNF_RECORD_IDENT || type == LNF_RECORD_STAT;
+}
+
+/** Makes the next block the current one. */
+static int next_block(lnf_file_t *file)
+{
+    struct lnf_block_ref block;
+    struct lnf_error error;
+    const uint8_t *records = NULL;
+    size_t size = 0;
+
+    int status = lnf_input_claim(file->input, &block, &error);
+    if (status == LNF_EOF) {
+        return status;
+    }
+    if (status != LNF_OK) {
+        return fail(status, &error);
+    }
+    uint64_t end = block.offset + LNF_BLOCK_HEADER_SIZE + block.stored_size;
+    if (end <= file->block_end) {
+        return LNF_OK; /* read before the file was opened again */
+    }
+    file->block_end = end;
+    file->processed_blocks++;
+    status = lnf_input_load(file->input, &block, &file->buffer, &records, &size, &error);
+    if (status != LNF_OK) {
+        return fail(status == LNF_ERR_CORRUPT ? LNF_ERR_UNKBLOCK : status, &error);
+    }
+    file->block = lnf_reader_init(records, size);
+    return LNF_OK;
+}
+
+/** Opens the path again when the file grew or is another one; *changed: it was opened. */
+static int reopen(lnf_file_t *file, const struct stat *before, const struct stat *now,
+                  bool *changed)
+{
+    lnf_input_t *input = NULL;
+
+    bool same = before->st_ino == now->st_ino && before->st_dev == now->st_dev;
+    *changed = false;
+    if (same && before->st_size == now->st_size) {
+        return LNF_OK;
+    }
+    int status = lnf_input_open(file->path, NULL, NULL, &input, NULL);
+    if (status != LNF_OK) {
+        /* Just created: not even a header yet. */
+        return status == LNF_ERR_NOMEM ? status : LNF_OK;
+    }
+    lnf_input_close(file->input);
+    file->input = input;
+    file->block = (struct lnf_reader){0};
+    if (!same || (uint64_t) now->st_size < file->block_end) {
+        file->block_end = 0;
+        file->exporters.count = 0;
+    }
+    *changed = true;
+    return LNF_OK;
+}
+
+/** Waits until there may be more to read; LNF_EOF when the name is gone. */
+static int wait_for_more(lnf_file_t *file)
+{
+    struct stat before, now;
+    bool changed = false;
+
+    if (lnf_input_fstat(file->input, &before) != 0) {
+        return fail_text(LNF_ERR_READ, "cannot look at the open file");
+    }
+    before.st_size = (off_t)lnf_input_size(file->input);
+    while (!changed) {
+        if (stat(file->path, &now) != 0) {
+            return errno == ENOENT ? LNF_EOF : fail_text(LNF_ERR_READ, strerror(errno));
+        }
+        int status = reopen(file, &before, &now, &changed);
+        if (status != LNF_OK) {
+            return status;
+        }
+        if (!changed) {
+            sleep(LOOP_INTERVAL_S);
+        }
+    }
+    return LNF_OK;
+}
+
+/** Gives the caller a flow record with what is known of its exporter. */
+static int give_flow(lnf_file_t *file, const uint8_t *octets, size_t size, lnf_rec_t *record)
+{
+    int status = lnf_rec_assign(record, octets, size);
+
+    if (status != LNF_OK) {
+        return status == LNF_ERR_CORRUPT
+                   ? fail_text(LNF_ERR_UNKREC, "a damaged flow record was skipped")
+                   : status;
+    }
+    uint16_t sysid = le16toh(lnf_load_u16(octets + LNF_RECORD_OFFSET_EXPORTER));
+    if (sysid != 0) {
+        lnf_rec_set_exporter(record, exporters_by_sysid(&file->exporters, sysid));
+    }
+    file->anonymised =
+        file->anonymised || (octets[LNF_RECORD_OFFSET_FLAGS] & RECORD_FLAG_ANONYMISED) != 0;
+    return LNF_OK;
+}
+
+/** Next record of the current block: a status for the caller, or LNF_EOF to go on with `again`. */
+static int next_record(lnf_file_t *file, lnf_rec_t *record, bool *again)
+{
+    struct lnf_reader *r = &file->block;
+    size_t size = lnf_reader_left(r) >= 4 ? le16toh(lnf_load_u16(r->at + 2)) : 0;
+    const uint8_t *octets = size < 4 ? NULL : lnf_read_bytes(r, size);
+
+    *again = false;
+    if (octets == NULL) {
+        *r = (struct lnf_reader){0};
+        return fail_text(LNF_ERR_UNKBLOCK,
+                         "the rest of a block with inconsistent sizes was skipped");
+    }
+    unsigned type = le16toh(lnf_load_u16(octets));
+    if (type == LNF_RECORD_FLOW) {
+        return give_flow(file, octets, size, record);
+    }
+    if (type == LNF_RECORD_EXPORTER) {
+        learn_exporter(file, octets, size);
+    } else if (!is_known_type(type)) {
+        return fail_text(LNF_ERR_UNKREC, "a record of an unknown type was skipped");
+    }
+    *again = true;
+    return LNF_EOF;
+}
+
+int lnf_read(lnf_file_t *file, lnf_rec_t *record)
+{
+    bool again = true;
+    int status = LNF_OK;
+
+    lnf_rec_clear(record);
+    if (file->input == NULL) {
+        return fail_text(LNF_ERR_OTHER, "the file is open for writing");
+    }
+    while (again) {
+        if (lnf_reader_left(&file->block) > 0) {
+            status = next_record(file, record, &again);
+            continue;
+        }
+        status = next_block(file);
+        if (status == LNF_EOF && (file->flags & LNF_READ_LOOP) != 0) {
+            status = wait_for_more(file);
+        }
+        again = status == LNF_OK;
+    }
+    return status;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------
+ */
+
+static int flush_block(lnf_file_t *file)
+{
+    struct lnf_error error;
+
+    int status = lnf_writer_put(file->writer, file->open_block, &error);
+    if (status != LNF_OK) {
+        return fail(status, &error);
+    }
+    lnf_block_clear(file->open_block);
+    return LNF_OK;
+}
+
+/** Number of the record's exporter in this file; announces a new one. 0 = unknown. */
+static int number_exporter(lnf_file_t *file, const lnf_rec_t *record, uint16_t *sysid)
+{
+    const struct lnf_exporter *wanted = lnf_rec_exporter(record);
+
+    *sysid = 0;
+    if (wanted == NULL) {
+        return LNF_OK;
+    }
+    for (unsigned i = 0; i < file->exporters.count; i++) {
+        if (same_exporter(&file->exporters.rows[i], wanted)) {
+            *sysid = file->exporters.rows[i].sysid;
+            return LNF_OK;
+        }
+    }
+    if (file->exporters.count == EXPORTERS_MAX) {
+        return LNF_OK;
+    }
+    struct lnf_exporter added = *wanted;
+    added.sysid = (uint16_t)(file->exporters.count + 1);
+    while (!lnf_block_add_exporter(file->open_block, &added)) {
+        int status = flush_block(file);
+        if (status != LNF_OK) {
+            return status;
+        }
+    }
+    if (!exporters_add(&file->exporters, &added)) {
+        return fail_text(LNF_ERR_NOMEM, "no memory");
+    }
+    *sysid = added.sysid;
+    return LNF_OK;
+}
+
+int lnf_write(lnf_file_t *file, lnf_rec_t *record)
+{
+    uint16_t sysid = 0;
+    size_t size;
+
+    if (file->writer == NULL) {
+        return fail_text(LNF_ERR_WRITE, "the file is open for reading");
+    }
+    int status = lnf_rec_complete(record);
+    if (status == LNF_OK) {
+        status = number_exporter(file, record, &sysid);
+    }
+    if (status != LNF_OK) {
+        return status;
+    }
+
+    const uint8_t *raw = lnf_rec_raw(record, &size);
+    uint8_t *room = lnf_block_reserve(file->open_block, size);
+    if (room == NULL) {
+        status = flush_block(file);
+        if (status != LNF_OK) {
+            return status;
+        }
+        room = lnf_block_reserve(file->open_block, size);
+    }
+    memcpy(room, raw, size);
+    lnf_store_u16(room + LNF_RECORD_OFFSET_EXPORTER, htole16(sysid));
+    if ((file->flags & LNF_ANON) != 0) {
+        room[LNF_RECORD_OFFSET_FLAGS] |= RECORD_FLAG_ANONYMISED;
+    }
+    lnf_stat_count_record(lnf_block_stat(file->open_block), room, size);
+    lnf_block_commit(file->open_block);
+    return LNF_OK;
+}
+
+void lnf_close(lnf_file_t *file)
+{
+    struct lnf_error error;
+
+    if (file == NULL) {
+        return;
+    }
+    if (file->writer != NULL) {
+        (void)flush_block(file);
+        if (lnf_writer_close(file->writer, &error) != LNF_OK) {
+            lnf_error_remember(error.text);
+        }
+    }
+    lnf_input_close(file->input);
+    lnf_block_buffer_clear(&file->buffer);
+    lnf_block_destroy(file->open_block);
+    free(file->exporters.rows);
+    free(file->path);
+    free(file);
+}
+
+/* ---- facts ------------------------------------------------------------------------------------
+ */
+
+static int give(void *data, size_t size, const void *value, size_t value_size)
+{
+    if (data == NULL || size < value_size) {
+        return LNF_ERR_NOMEM;
+    }
+    memcpy(data, value, value_size);
+    return LNF_OK;
+}
+
+static int give_u64(void *data, size_t size, uint64_t value)
+{
+    return give(data, size, &value, sizeof(value));
+}
+
+static int give_bool(void *data, size_t size, bool value)
+{
+    int number = value;
+    return give(data, size, &number, sizeof(number));
+}
+
+static int give_text(void *data, size_t size, const char *text)
+{
+    return give(data, size, text, strlen(text) + 1);
+}
+
+/** Number of the statistics that an info stands for, or NULL. */
+static const uint64_t *stat_value(const struct lnf_stat *stat, int info)
+{
+    switch (info) {
+    case LNF_INFO_FIRST:
+        return &stat->first_ms;
+    case LNF_INFO_LAST:
+        return &stat->last_ms;
+    case LNF_INFO_FAILURES:
+        return &stat->sequence_failures;
+    case LNF_INFO_FLOWS:
+        return &stat->flows;
+    case LNF_INFO_BYTES:
+        return &stat->bytes;
+    case LNF_INFO_PACKETS:
+        return &stat->packets;
+    default:
+        break;
+    }
+    if (info >= LNF_INFO_FLOWS_TCP && info <= LNF_INFO_PACKETS_OTHER && info % 2 == 0) {
+        int index = (info - LNF_INFO_FLOWS_TCP) / 2;
+        const uint64_t *const groups[] = {stat->class_flows, stat->class_bytes,
+                                          stat->class_packets};
+        return &groups[index / LNF_STAT_CLASSES][index % LNF_STAT_CLASSES];
+    }
+    return NULL;
+}
+
+/** Statistics of what was written so far, the open block included. */
+static const struct lnf_stat *written_stat(lnf_file_t *file)
+{
+    file->stat = *lnf_writer_stat(file->writer);
+    lnf_stat_add(&file->stat, lnf_block_stat(file->open_block));
+    return &file->stat;
+}
+
+static int file_info(lnf_file_t *file, int info, void *data, size_t size)
+{
+    const struct lnf_input_info *in = file->input != NULL ? lnf_input_info(file->input) : NULL;
+    enum lnf_codec codec = in != NULL ? in->codec : lnf_writer_codec(file->writer);
+    const struct lnf_stat *stat = in != NULL ? &in->stat : written_stat(file);
+
+    switch (info) {
+    case LNF_INFO_FILE_VERSION:
+        return give_u64(data, size, in != NULL ? in->layout : LNF_FILE_LAYOUT);
+    case LNF_INFO_BLOCKS:
+        return give_u64(data, size, in != NULL ? in->blocks : lnf_writer_blocks(file->writer));
+    case LNF_INFO_PROC_BLOCKS:
+        return give_u64(data, size,
+                        in != NULL ? file->processed_blocks : lnf_writer_blocks(file->writer));
+    case LNF_INFO_COMPRESSED:
+        return give_bool(data, size, codec != LNF_CODEC_NONE);
+    case LNF_INFO_LZO_COMPRESSED:
+        return give_bool(data, size, codec == LNF_CODEC_LZO);
+    case LNF_INFO_BZ2_COMPRESSED:
+        return give_bool(data, size, codec == LNF_CODEC_BZ2);
+    case LNF_INFO_ANONYMIZED:
+        return give_bool(data, size,
+                         in != NULL ? in->anonymised || file->anonymised
+                                    : (file->flags & LNF_ANON) != 0);
+    case LNF_INFO_CATALOG:
+        return give_bool(data, size, false);
+    case LNF_INFO_IDENT:
+        return give_text(data, size, in != NULL ? in->ident : lnf_writer_ident(file->writer));
+    default:
+        break;
+    }
+    const uint64_t *value = stat_value(stat, info);
+    if (value == NULL) {
+        return fail_text(LNF_ERR_OTHER, "unknown info");
+    }
+    /* No flow yet: not the internal mark, but as libnf says it. */
+    return give_u64(data, size, *value == UINT64_MAX && info == LNF_INFO_FIRST ? 0 : *value);
+}
+
+int lnf_info(lnf_file_t *file, int info, void *data, size_t size)
+{
+    switch (info) {
+    case LNF_INFO_VERSION:
+        return give_text(data, size, LNF_VERSION_TEXT);
+    case LNF_INFO_NFDUMP_VERSION:
+        return give_text(data, size, NFDUMP_VERSION_TEXT);
+    default:
+        break;
+    }
+    if (file == NULL) {
+        return fail_text(LNF_ERR_OTHER, "this info needs an open file");
+    }
+    return file_info(file, info, data, size);
+}

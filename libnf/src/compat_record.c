@@ -1,0 +1,757 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * Records of libnf.h: one flow record of layout 2 with a table of where its elements are. Fields
+ * are read and written in place; setting a field whose element is absent adds the element.
+ */
+#include "record.h"
+
+#include "batch.h"
+#include "element.h"
+#include "field.h"
+
+#include <arpa/inet.h>
+#include <libnf/bytes.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_SIZE_MAX UINT16_MAX
+#define RECORD_ROOM_FIRST 512u
+#define STRING_FIELD_SIZE 256u
+#define FLAG_EVENT 0x01u
+#define ELEMENT_LAYER2 38u
+#define LAYER2_IP_VERSION 26u
+
+struct lnf_rec {
+    uint8_t *raw;
+    size_t size, room;
+    uint16_t data[LNF_ELEMENT_COUNT]; /* offset of the element's data; 0 = absent */
+    bool exporter_known;
+    struct lnf_exporter exporter;
+};
+
+/* ---- the octets -------------------------------------------------------------------------------
+ */
+
+static bool grow(lnf_rec_t *rec, size_t size)
+{
+    if (size <= rec->room) {
+        return true;
+    }
+    size_t room = size < RECORD_ROOM_FIRST ? RECORD_ROOM_FIRST : size * 2;
+    uint8_t *raw = realloc(rec->raw, room);
+    if (raw == NULL) {
+        return false;
+    }
+    rec->raw = raw;
+    rec->room = room;
+    return true;
+}
+
+/** Notes where the elements are; false when their lengths do not add up to the record. */
+static bool index_elements(lnf_rec_t *rec)
+{
+    struct lnf_reader r = lnf_reader_init(rec->raw, rec->size);
+
+    memset(rec->data, 0, sizeof(rec->data));
+    lnf_read_skip(&r, 4);
+    unsigned count = lnf_read_u16_le(&r);
+    lnf_read_skip(&r, LNF_RECORD_HEADER_SIZE - 6);
+    for (unsigned i = 0; i < count; i++) {
+        uint16_t id = lnf_read_u16_le(&r);
+        uint16_t length = lnf_read_u16_le(&r);
+        if (r.failed || length < LNF_ELEMENT_HEADER_SIZE) {
+            return false;
+        }
+        const uint8_t *data = lnf_read_bytes(&r, length - LNF_ELEMENT_HEADER_SIZE);
+        if (data == NULL) {
+            return false;
+        }
+        if (lnf_element_usable(id, length - LNF_ELEMENT_HEADER_SIZE)) {
+            rec->data[id] = (uint16_t)(data - rec->raw);
+        }
+    }
+    return !r.failed && lnf_reader_left(&r) == 0;
+}
+
+static void store_sizes(lnf_rec_t *rec, unsigned elements)
+{
+    lnf_store_u16(rec->raw + 2, htole16((uint16_t)rec->size));
+    lnf_store_u16(rec->raw + 4, htole16((uint16_t)elements));
+}
+
+static unsigned element_count(const lnf_rec_t *rec)
+{
+    return le16toh(lnf_load_u16(rec->raw + 4));
+}
+
+/** Offset of the first element with a larger id, where one with this id is put. */
+static size_t place_of(const lnf_rec_t *rec, unsigned id)
+{
+    size_t at = LNF_RECORD_HEADER_SIZE;
+
+    while (at < rec->size && le16toh(lnf_load_u16(rec->raw + at)) <= id) {
+        at += le16toh(lnf_load_u16(rec->raw + at + 2));
+    }
+    return at;
+}
+
+/** Adds an element with zeros, behind those with smaller ids. */
+static bool add_element(lnf_rec_t *rec, unsigned id)
+{
+    size_t length = LNF_ELEMENT_HEADER_SIZE + (size_t)lnf_element_get((uint16_t)id)->size;
+
+    if (rec->size + length > RECORD_SIZE_MAX || !grow(rec, rec->size + length)) {
+        return false;
+    }
+    size_t at = place_of(rec, id);
+    memmove(rec->raw + at + length, rec->raw + at, rec->size - at);
+    memset(rec->raw + at, 0, length);
+    lnf_store_u16(rec->raw + at, htole16((uint16_t)id));
+    lnf_store_u16(rec->raw + at + 2, htole16((uint16_t)length));
+    rec->size += length;
+    store_sizes(rec, element_count(rec) + 1);
+    return index_elements(rec);
+}
+
+static void remove_element(lnf_rec_t *rec, unsigned id)
+{
+    if (rec->data[id] == 0) {
+        return;
+    }
+    size_t at = rec->data[id] - (size_t)LNF_ELEMENT_HEADER_SIZE;
+    size_t length = le16toh(lnf_load_u16(rec->raw + at + 2));
+
+    memmove(rec->raw + at, rec->raw + at + length, rec->size - at - length);
+    rec->size -= length;
+    store_sizes(rec, element_count(rec) - 1);
+    (void)index_elements(rec);
+}
+
+/** Data of an element, added when absent; NULL without room. */
+static uint8_t *need_element(lnf_rec_t *rec, unsigned id)
+{
+    if (rec->data[id] == 0 && !add_element(rec, id)) {
+        return NULL;
+    }
+    return rec->raw + rec->data[id];
+}
+
+int lnf_rec_init(lnf_rec_t **record)
+{
+    lnf_rec_t *rec = calloc(1, sizeof(*rec));
+
+    if (rec == NULL || !grow(rec, LNF_RECORD_HEADER_SIZE)) {
+        free(rec);
+        return LNF_ERR_NOMEM;
+    }
+    lnf_rec_clear(rec);
+    *record = rec;
+    return LNF_OK;
+}
+
+void lnf_rec_clear(lnf_rec_t *record)
+{
+    memset(record->raw, 0, LNF_RECORD_HEADER_SIZE);
+    memset(record->data, 0, sizeof(record->data));
+    lnf_store_u16(record->raw, htole16(LNF_RECORD_FLOW));
+    record->size = LNF_RECORD_HEADER_SIZE;
+    store_sizes(record, 0);
+    record->exporter_known = false;
+}
+
+int lnf_rec_copy(lnf_rec_t *dst, lnf_rec_t *src)
+{
+    if (dst == src) {
+        return LNF_OK;
+    }
+    if (!grow(dst, src->size)) {
+        return LNF_ERR_OTHER;
+    }
+    memcpy(dst->raw, src->raw, src->size);
+    memcpy(dst->data, src->data, sizeof(dst->data));
+    dst->size = src->size;
+    dst->exporter_known = src->exporter_known;
+    dst->exporter = src->exporter;
+    return LNF_OK;
+}
+
+void lnf_rec_free(lnf_rec_t *record)
+{
+    if (record != NULL) {
+        free(record->raw);
+        free(record);
+    }
+}
+
+const uint8_t *lnf_rec_raw(const lnf_rec_t *record, size_t *size)
+{
+    *size = record->size;
+    return record->raw;
+}
+
+int lnf_rec_assign(lnf_rec_t *record, const uint8_t *raw, size_t size)
+{
+    lnf_rec_clear(record);
+    if (size < LNF_RECORD_HEADER_SIZE || size > RECORD_SIZE_MAX ||
+        le16toh(lnf_load_u16(raw)) != LNF_RECORD_FLOW || le16toh(lnf_load_u16(raw + 2)) != size) {
+        return LNF_ERR_CORRUPT;
+    }
+    if (!grow(record, size)) {
+        return LNF_ERR_NOMEM;
+    }
+    memcpy(record->raw, raw, size);
+    record->size = size;
+    if (!index_elements(record)) {
+        lnf_rec_clear(record);
+        return LNF_ERR_CORRUPT;
+    }
+    return LNF_OK;
+}
+
+int lnf_rec_complete(lnf_rec_t *record)
+{
+    return need_element(record, LNF_ELEMENT_GENERIC) != NULL ? LNF_OK : LNF_ERR_NOMEM;
+}
+
+void lnf_rec_set_exporter(lnf_rec_t *record, const struct lnf_exporter *exporter)
+{
+    record->exporter_known = exporter != NULL;
+    if (exporter != NULL) {
+        record->exporter = *exporter;
+    }
+}
+
+const struct lnf_exporter *lnf_rec_exporter(const lnf_rec_t *record)
+{
+    return record->exporter_known ? &record->exporter : NULL;
+}
+
+/* ---- numbers and other values -----------------------------------------------------------------
+ */
+
+static uint64_t load_uint(const uint8_t *from, unsigned width, bool network_order)
+{
+    uint64_t value = 0;
+
+    memcpy(&value, from, width);
+    return network_order ? be64toh(value) >> (64 - 8 * width) : le64toh(value);
+}
+
+static void store_uint(uint8_t *to, unsigned width, bool network_order, uint64_t value)
+{
+    value = network_order ? htobe64(value << (64 - 8 * width)) : htole64(value);
+    memcpy(to, &value, width);
+}
+
+/** A number in the caller's memory, as its type says. */
+static uint64_t get_host(const void *from, unsigned type)
+{
+    uint64_t u64 = 0;
+    uint32_t u32;
+    uint16_t u16;
+
+    switch (type) {
+    case LNF_UINT8:
+        return *(const uint8_t *)from;
+    case LNF_UINT16:
+        memcpy(&u16, from, sizeof(u16));
+        return u16;
+    case LNF_UINT32:
+        memcpy(&u32, from, sizeof(u32));
+        return u32;
+    default:
+        memcpy(&u64, from, sizeof(u64));
+        return u64;
+    }
+}
+
+static void put_host(void *to, unsigned type, uint64_t value)
+{
+    uint32_t u32 = (uint32_t)value;
+    uint16_t u16 = (uint16_t)value;
+
+    switch (type) {
+    case LNF_UINT8:
+        *(uint8_t *)to = (uint8_t)value;
+        break;
+    case LNF_UINT16:
+        memcpy(to, &u16, sizeof(u16));
+        break;
+    case LNF_UINT32:
+        memcpy(to, &u32, sizeof(u32));
+        break;
+    default:
+        memcpy(to, &value, sizeof(value));
+        break;
+    }
+}
+
+/** Octets a value of this type takes in the caller's memory. */
+static size_t host_size(unsigned type)
+{
+    switch (type) {
+    case LNF_UINT8:
+        return 1;
+    case LNF_UINT16:
+        return 2;
+    case LNF_UINT32:
+        return 4;
+    case LNF_ADDR:
+        return sizeof(lnf_ip_t);
+    case LNF_MAC:
+        return sizeof(lnf_mac_t);
+    case LNF_MPLS:
+        return sizeof(lnf_mpls_t);
+    case LNF_ACL:
+        return sizeof(lnf_acl_t);
+    case LNF_STRING:
+        return 1; /* an empty one */
+    case LNF_BASIC_RECORD1:
+        return sizeof(lnf_brec1_t);
+    default:
+        return 8;
+    }
+}
+
+static void get_mac(const uint8_t *from, void *value)
+{
+    uint64_t mac = htobe64(le64toh(lnf_load_u64(from)) << 16);
+
+    memcpy(value, &mac, sizeof(lnf_mac_t));
+}
+
+static void set_mac(uint8_t *to, const void *value)
+{
+    uint64_t mac = 0;
+
+    memcpy(&mac, value, sizeof(lnf_mac_t));
+    lnf_store_u64(to, htole64(be64toh(mac) >> 16));
+}
+
+static void copy_words(uint8_t *to, const uint8_t *from, unsigned count, bool network_order)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t word = lnf_load_u32(from + i * 4);
+        lnf_store_u32(to + i * 4, network_order ? be32toh(word) : le32toh(word));
+    }
+}
+
+static void get_string(const uint8_t *from, unsigned width, void *value)
+{
+    size_t length = strnlen((const char *)from, width);
+
+    length = length < STRING_FIELD_SIZE ? length : STRING_FIELD_SIZE - 1;
+    memcpy(value, from, length);
+    ((char *)value)[length] = '\0';
+}
+
+static void set_string(uint8_t *to, unsigned width, const void *value)
+{
+    size_t length = strnlen(value, width - 1);
+
+    memset(to, 0, width);
+    memcpy(to, value, length);
+}
+
+static void get_stored(const struct lnf_field *field, const uint8_t *from, void *value)
+{
+    switch (field->type) {
+    case LNF_MAC:
+        get_mac(from, value);
+        break;
+    case LNF_MPLS:
+    case LNF_ACL:
+        copy_words(value, from, field->width / 4u, field->network_order);
+        break;
+    case LNF_STRING:
+        get_string(from, field->width, value);
+        break;
+    default:
+        put_host(value, field->type, load_uint(from, field->width, field->network_order));
+        break;
+    }
+}
+
+static void set_stored(const struct lnf_field *field, uint8_t *to, const void *value)
+{
+    switch (field->type) {
+    case LNF_MAC:
+        set_mac(to, value);
+        break;
+    case LNF_MPLS:
+    case LNF_ACL:
+        copy_words(to, value, field->width / 4u, field->network_order);
+        break;
+    case LNF_STRING:
+        set_string(to, field->width, value);
+        break;
+    default:
+        store_uint(to, field->width, field->network_order, get_host(value, field->type));
+        break;
+    }
+}
+
+/* ---- addresses --------------------------------------------------------------------------------
+ */
+
+static void get_ipv4(const uint8_t *from, uint8_t octets[16])
+{
+    memset(octets, 0, 12);
+    lnf_store_u32(octets + 12, htobe32(le32toh(lnf_load_u32(from))));
+}
+
+static void get_ipv6(const uint8_t *from, uint8_t octets[16])
+{
+    lnf_store_u64(octets, htobe64(le64toh(lnf_load_u64(from))));
+    lnf_store_u64(octets + 8, htobe64(le64toh(lnf_load_u64(from + 8))));
+}
+
+static void set_ipv6(uint8_t *to, const uint8_t octets[16])
+{
+    lnf_store_u64(to, htole64(be64toh(lnf_load_u64(octets))));
+    lnf_store_u64(to + 8, htole64(be64toh(lnf_load_u64(octets + 8))));
+}
+
+/** Upper 96 bits zero, except ::1. The unset address counts as IPv4. */
+static bool fits_ipv4(const uint8_t octets[16])
+{
+    static const uint8_t zeros[12] = {0};
+
+    return memcmp(octets, zeros, sizeof(zeros)) == 0 && be32toh(lnf_load_u32(octets + 12)) != 1;
+}
+
+/** Which element of a record with both counts; the same rule as for columns. */
+static bool uses_ipv6(const lnf_rec_t *rec, const struct lnf_field *field)
+{
+    unsigned at4 = rec->data[field->element], at6 = rec->data[field->element6];
+
+    if (at4 == 0 || at6 == 0) {
+        return at6 != 0;
+    }
+    if (field->element != LNF_ELEMENT_IPV4) {
+        return lnf_load_u32(rec->raw + at4 + field->offset) == 0;
+    }
+    unsigned layer2 = rec->data[ELEMENT_LAYER2];
+    uint8_t version = layer2 == 0 ? 0 : rec->raw[layer2 + LAYER2_IP_VERSION];
+    if (version == 4 || version == 6) {
+        return version == 6;
+    }
+    return lnf_load_u64(rec->raw + at4) == 0;
+}
+
+/** Reads the address at octets offset4 / offset6 of the field's elements; false when absent. */
+static bool read_address(const lnf_rec_t *rec, const struct lnf_field *field, unsigned offset4,
+                         unsigned offset6, uint8_t octets[16])
+{
+    bool ipv6 = uses_ipv6(rec, field);
+    unsigned at = rec->data[ipv6 ? field->element6 : field->element];
+
+    memset(octets, 0, 16);
+    if (at == 0) {
+        return false;
+    }
+    if (ipv6) {
+        get_ipv6(rec->raw + at + offset6, octets);
+    } else {
+        get_ipv4(rec->raw + at + offset4, octets);
+    }
+    return true;
+}
+
+/**
+ * Sets an address. Elements hold one address or a source and a destination; both are IPv6 as soon
+ * as one of them needs it, and the element of the other family goes.
+ */
+static int set_address(lnf_rec_t *rec, const struct lnf_field *field, const uint8_t value[16])
+{
+    unsigned size = lnf_element_get(field->element)->size;
+    bool pair = size >= 8;
+    unsigned other4 = field->offset == 0 ? 4 : 0, other6 = field->offset6 == 0 ? 16 : 0;
+    uint8_t other[16] = {0};
+
+    if (pair) {
+        (void)read_address(rec, field, other4, other6, other);
+    }
+    bool ipv6 = !fits_ipv4(value) || !fits_ipv4(other);
+    uint8_t *data = need_element(rec, ipv6 ? field->element6 : field->element);
+    if (data == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    remove_element(rec, ipv6 ? field->element : field->element6);
+    data = rec->raw + rec->data[ipv6 ? field->element6 : field->element];
+
+    if (ipv6) {
+        set_ipv6(data + field->offset6, value);
+        if (pair) {
+            set_ipv6(data + other6, other);
+        }
+    } else {
+        lnf_store_u32(data + field->offset, htole32(be32toh(lnf_load_u32(value + 12))));
+        if (pair) {
+            lnf_store_u32(data + other4, htole32(be32toh(lnf_load_u32(other + 12))));
+        }
+    }
+    return LNF_OK;
+}
+
+/* ---- exporter ---------------------------------------------------------------------------------
+ */
+
+static void get_exporter_address(const struct sockaddr_storage *address, uint8_t octets[16])
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    memset(octets, 0, 16);
+    if (address->ss_family == AF_INET) {
+        memcpy(&v4, address, sizeof(v4));
+        memcpy(octets + 12, &v4.sin_addr, 4);
+    } else if (address->ss_family == AF_INET6) {
+        memcpy(&v6, address, sizeof(v6));
+        memcpy(octets, &v6.sin6_addr, 16);
+    }
+}
+
+/** Fields the record does not hold itself but the exporter record it refers to. */
+static int get_from_exporter(const lnf_rec_t *rec, int field, void *value)
+{
+    if (!rec->exporter_known) {
+        return LNF_ERR_NOTSET;
+    }
+    switch (field) {
+    case LNF_FLD_EXPORTER_IP:
+        get_exporter_address(&rec->exporter.address, value);
+        return LNF_OK;
+    case LNF_FLD_EXPORTER_ID:
+        put_host(value, LNF_UINT32, rec->exporter.domain_id);
+        return LNF_OK;
+    case LNF_FLD_EXPORTER_VERSION:
+        put_host(value, LNF_UINT32, rec->exporter.version);
+        return LNF_OK;
+    default:
+        return LNF_ERR_NOTSET;
+    }
+}
+
+/* ---- calculated and composite fields ----------------------------------------------------------
+ */
+
+static uint64_t get_number(const lnf_rec_t *rec, int field)
+{
+    const struct lnf_field *row = lnf_field_get(field);
+    unsigned at = rec->data[row->element];
+
+    return at == 0 ? 0 : load_uint(rec->raw + at + row->offset, row->width, row->network_order);
+}
+
+static int get_icmp(const lnf_rec_t *rec, int field, void *value)
+{
+    uint64_t proto = get_number(rec, LNF_FLD_PROT);
+    uint64_t port = get_number(rec, LNF_FLD_DSTPORT);
+
+    if (proto != IPPROTO_ICMP && proto != IPPROTO_ICMPV6) {
+        return LNF_ERR_NOTSET;
+    }
+    put_host(value, LNF_UINT8, field == LNF_FLD_ICMP_TYPE ? port >> 8 : port & 0xff);
+    return LNF_OK;
+}
+
+static int get_family(const lnf_rec_t *rec, void *value)
+{
+    const struct lnf_field *source = lnf_field_get(LNF_FLD_SRCADDR);
+
+    if (rec->data[source->element] == 0 && rec->data[source->element6] == 0) {
+        return LNF_ERR_NOTSET;
+    }
+    put_host(value, LNF_UINT32, uses_ipv6(rec, source) ? AF_INET6 : AF_INET);
+    return LNF_OK;
+}
+
+static int get_ratio(const lnf_rec_t *rec, int field, uint64_t duration, void *value)
+{
+    double ratio = 0;
+    bool number = lnf_calculate_ratio(field, duration, get_number(rec, LNF_FLD_DOCTETS),
+                                      get_number(rec, LNF_FLD_DPKTS), &ratio);
+
+    memcpy(value, &ratio, sizeof(ratio));
+    return number ? LNF_OK : LNF_ERR_NAN;
+}
+
+static int get_brec1(lnf_rec_t *rec, void *value)
+{
+    lnf_brec1_t brec = {0};
+
+    (void)lnf_rec_fget(rec, LNF_FLD_FIRST, &brec.first);
+    (void)lnf_rec_fget(rec, LNF_FLD_LAST, &brec.last);
+    (void)lnf_rec_fget(rec, LNF_FLD_SRCADDR, &brec.srcaddr);
+    (void)lnf_rec_fget(rec, LNF_FLD_DSTADDR, &brec.dstaddr);
+    (void)lnf_rec_fget(rec, LNF_FLD_PROT, &brec.prot);
+    (void)lnf_rec_fget(rec, LNF_FLD_SRCPORT, &brec.srcport);
+    (void)lnf_rec_fget(rec, LNF_FLD_DSTPORT, &brec.dstport);
+    (void)lnf_rec_fget(rec, LNF_FLD_DOCTETS, &brec.bytes);
+    (void)lnf_rec_fget(rec, LNF_FLD_DPKTS, &brec.pkts);
+    (void)lnf_rec_fget(rec, LNF_FLD_AGGR_FLOWS, &brec.flows);
+    memcpy(value, &brec, sizeof(brec));
+    return LNF_OK;
+}
+
+static int set_brec1(lnf_rec_t *rec, const void *value)
+{
+    lnf_brec1_t brec;
+    memcpy(&brec, value, sizeof(brec));
+    const struct {
+        int field;
+        void *value;
+    } parts[] = {
+        {LNF_FLD_FIRST, &brec.first},     {LNF_FLD_LAST, &brec.last},
+        {LNF_FLD_SRCADDR, &brec.srcaddr}, {LNF_FLD_DSTADDR, &brec.dstaddr},
+        {LNF_FLD_PROT, &brec.prot},       {LNF_FLD_SRCPORT, &brec.srcport},
+        {LNF_FLD_DSTPORT, &brec.dstport}, {LNF_FLD_DOCTETS, &brec.bytes},
+        {LNF_FLD_DPKTS, &brec.pkts},      {LNF_FLD_AGGR_FLOWS, &brec.flows},
+    };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        /* One flow is what a record without a count means. */
+        if (parts[i].field == LNF_FLD_AGGR_FLOWS && brec.flows <= 1 &&
+            rec->data[LNF_ELEMENT_COUNTERS] == 0) {
+            continue;
+        }
+        int status = lnf_rec_fset(rec, parts[i].field, parts[i].value);
+        if (status != LNF_OK) {
+            return status;
+        }
+    }
+    return LNF_OK;
+}
+
+static int get_computed(lnf_rec_t *rec, const struct lnf_field *field, void *value)
+{
+    uint64_t duration =
+        lnf_calculate_duration(get_number(rec, LNF_FLD_FIRST), get_number(rec, LNF_FLD_LAST));
+
+    switch (field->id) {
+    case LNF_FLD_CALC_DURATION:
+        put_host(value, LNF_UINT64, duration);
+        return LNF_OK;
+    case LNF_FLD_ICMP_TYPE:
+    case LNF_FLD_ICMP_CODE:
+        return get_icmp(rec, field->id, value);
+    case LNF_FLD_INET_FAMILY:
+        return get_family(rec, value);
+    case LNF_FLD_EVENT_FLAG:
+        put_host(value, LNF_UINT8, rec->raw[LNF_RECORD_OFFSET_FLAGS] & FLAG_EVENT);
+        return LNF_OK;
+    case LNF_FLD_BREC1:
+        return get_brec1(rec, value);
+    default:
+        return get_ratio(rec, field->id, duration, value);
+    }
+}
+
+static int set_computed(lnf_rec_t *rec, const struct lnf_field *field, const void *value)
+{
+    uint8_t *generic;
+
+    switch (field->id) {
+    case LNF_FLD_ICMP_TYPE:
+    case LNF_FLD_ICMP_CODE:
+        generic = need_element(rec, LNF_ELEMENT_GENERIC);
+        if (generic == NULL) {
+            return LNF_ERR_NOMEM;
+        }
+        generic[field->id == LNF_FLD_ICMP_TYPE ? 43 : 42] = *(const uint8_t *)value;
+        return LNF_OK;
+    case LNF_FLD_EVENT_FLAG:
+        rec->raw[LNF_RECORD_OFFSET_FLAGS] &= (uint8_t)~FLAG_EVENT;
+        rec->raw[LNF_RECORD_OFFSET_FLAGS] |= *(const uint8_t *)value != 0 ? FLAG_EVENT : 0;
+        return LNF_OK;
+    case LNF_FLD_BREC1:
+        return set_brec1(rec, value);
+    default:
+        return LNF_OK;
+    }
+}
+
+/* ---- get and set ------------------------------------------------------------------------------
+ */
+
+/** Where the value of a field that is no address lies; NULL when absent. */
+static const uint8_t *find_stored(const lnf_rec_t *rec, const struct lnf_field *field)
+{
+    if (field->source == LNF_SOURCE_HEADER) {
+        return rec->raw + field->offset;
+    }
+    if (field->element != 0 && rec->data[field->element] != 0) {
+        return rec->raw + rec->data[field->element] + field->offset;
+    }
+    if (field->element6 != 0 && rec->data[field->element6] != 0) {
+        return rec->raw + rec->data[field->element6] + field->offset6;
+    }
+    return NULL;
+}
+
+static int get_element_field(const lnf_rec_t *rec, const struct lnf_field *field, void *value)
+{
+    if (field->type == LNF_ADDR) {
+        return read_address(rec, field, field->offset, field->offset6, value)
+                   ? LNF_OK
+                   : get_from_exporter(rec, field->id, value);
+    }
+    const uint8_t *stored = find_stored(rec, field);
+    if (stored == NULL || (field->id == LNF_FLD_EXPORTER_VERSION && *stored == 0)) {
+        return get_from_exporter(rec, field->id, value);
+    }
+    get_stored(field, stored, value);
+    return LNF_OK;
+}
+
+int lnf_rec_fget(lnf_rec_t *record, int field, void *data)
+{
+    const struct lnf_field *row = lnf_field_get(field);
+
+    if (row != NULL && row->source == LNF_SOURCE_PAIR) {
+        row = lnf_field_get(row->pair_src);
+    }
+    if (row == NULL) {
+        return LNF_ERR_UNKFLD;
+    }
+    memset(data, 0, host_size(row->type));
+    int status = row->source == LNF_SOURCE_COMPUTED ? get_computed(record, row, data)
+                                                    : get_element_field(record, row, data);
+    /* A record without a count of flows, or with 0, stands for one flow. */
+    if (row->id == LNF_FLD_AGGR_FLOWS && get_host(data, LNF_UINT64) == 0) {
+        put_host(data, LNF_UINT64, 1);
+    }
+    return status;
+}
+
+static int set_element_field(lnf_rec_t *rec, const struct lnf_field *field, const void *value)
+{
+    if (field->source == LNF_SOURCE_ELEMENT && field->element == 0) {
+        return LNF_ERR_UNKFLD;
+    }
+    if (field->type == LNF_ADDR) {
+        uint8_t octets[16];
+        memcpy(octets, value, sizeof(octets));
+        return set_address(rec, field, octets);
+    }
+    if (find_stored(rec, field) == NULL && need_element(rec, field->element) == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    set_stored(field, rec->raw + (find_stored(rec, field) - rec->raw), value);
+    return LNF_OK;
+}
+
+int lnf_rec_fset(lnf_rec_t *record, int field, void *data)
+{
+    const struct lnf_field *row = lnf_field_get(field);
+
+    if (row == NULL || row->source == LNF_SOURCE_PAIR) {
+        return LNF_ERR_UNKFLD;
+    }
+    if (row->source == LNF_SOURCE_COMPUTED) {
+        return set_computed(record, row, data);
+    }
+    return set_element_field(record, row, data);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** What the doors of libnf.h know of a record handle: one flow record of layout 2, as in a block.
+ */
+#ifndef LNF_RECORD_H
+#define LNF_RECORD_H
+
+#include <libnf.h>
+#include <libnf/writer.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Octets of the record, ready for lnf_batch_single(); they live until the record is changed. */
+const uint8_t *lnf_rec_raw(const lnf_rec_t *record, size_t *size);
+
+/**
+ * Makes the record a copy of a flow record (header and elements) of a block.
+ *
+ * @return LNF_OK; LNF_ERR_CORRUPT, sizes that do not add up: the record is empty then;
+ * LNF_ERR_NOMEM
+ */
+int lnf_rec_assign(lnf_rec_t *record, const uint8_t *raw, size_t size);
+
+/** Adds the generic element when the record has none, as every flow in a file must have one. */
+int lnf_rec_complete(lnf_rec_t *record);
+
+/** Tells where the record came from, for the fields of its exporter; NULL = unknown. */
+void lnf_rec_set_exporter(lnf_rec_t *record, const struct lnf_exporter *exporter);
+
+/** The exporter, or NULL when unknown. */
+const struct lnf_exporter *lnf_rec_exporter(const lnf_rec_t *record);
+
+#endif
