@@ -391,7 +391,7 @@ static unsigned run_or(const struct run *run, const struct lnf_filter_step *step
     const uint16_t *rest = selection;
     unsigned rest_count = count;
 
-    memset(own->accepted, 0, sizeof(own->accepted));
+    memset(own->accepted, 0, lnf_batch_rows(run->batch));
     for (size_t i = 0; i < step->child_count && rest_count > 0; i++) {
         unsigned found = run_step(run, step->children[i], level + 1, rest, rest_count, own->found);
         for (unsigned j = 0; j < found; j++) {

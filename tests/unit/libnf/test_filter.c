@@ -777,6 +777,8 @@ START_TEST(test_include)
     expect(filter, "A");
     expand("ip in [@include %/list\n 10.0.0.2]", filter, sizeof(filter));
     expect(filter, "ABCD");
+    expand("ip in [@include %/list]", filter, sizeof(filter));
+    expect(filter, "ACD");
     expand("@include %/nested", filter, sizeof(filter));
     expect(filter, "ABCH");
     expand("@include %/empty", filter, sizeof(filter));
