@@ -20,10 +20,22 @@ static void print_event(void *context, const struct ipfix_event *event)
 {
     const unsigned *number = context;
     static const char *const names[] = {
-        "BAD_VERSION",       "BAD_LENGTH",   "BAD_SET",           "UNKNOWN_SET",
-        "BAD_TEMPLATE",      "NEW_TEMPLATE", "TEMPLATE_REDEFINED", "TEMPLATE_EXPIRED",
-        "WITHDRAWAL",        "UNKNOWN_WITHDRAWAL", "REFUSED_WITHDRAWAL", "NO_TEMPLATE",
-        "BAD_DATA_SET",      "SEQUENCE",     "CONVERSION",        "LIMIT",
+        "BAD_VERSION",
+        "BAD_LENGTH",
+        "BAD_SET",
+        "UNKNOWN_SET",
+        "BAD_TEMPLATE",
+        "NEW_TEMPLATE",
+        "TEMPLATE_REDEFINED",
+        "TEMPLATE_EXPIRED",
+        "WITHDRAWAL",
+        "UNKNOWN_WITHDRAWAL",
+        "REFUSED_WITHDRAWAL",
+        "NO_TEMPLATE",
+        "BAD_DATA_SET",
+        "SEQUENCE",
+        "CONVERSION",
+        "LIMIT",
     };
     printf("event %u %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %s\n", *number, names[event->kind],
            event->domain_id, event->value, event->other, event->text == NULL ? "" : event->text);
@@ -165,8 +177,8 @@ int main(int argc, char **argv)
             return 1;
         }
         if (decoders[source] == NULL) {
-            struct ipfix_session_info info = {
-                .transport = transport == 'u' ? IPFIX_TRANSPORT_UDP : IPFIX_TRANSPORT_TCP};
+            struct ipfix_session_info info = {.transport = transport == 'u' ? IPFIX_TRANSPORT_UDP
+                                                                            : IPFIX_TRANSPORT_TCP};
             const struct ipfix_session *session = ipfix_session_create(&info);
             decoders[source] = ipfix_decoder_create(session, dictionary, print_event, &number);
         }

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Whole messages through a decoder: headers, sets, domains, accounts. */
+#include "decoder_fixture.h"
+
+#include <check.h>
+
+static struct decoder_fixture tcp, udp;
+static struct message_builder b;
+
+static void setup(void)
+{
+    fixture_init(&tcp, IPFIX_TRANSPORT_TCP, NULL);
+    fixture_init(&udp, IPFIX_TRANSPORT_UDP, NULL);
+}
+
+static void teardown(void)
+{
+    fixture_clear(&tcp);
+    fixture_clear(&udp);
+}
+
+/* Template 256 (address, packets) and two records. */
+static void template_and_data(uint32_t domain_id, uint32_t sequence)
+{
+    message_start(&b, domain_id, sequence);
+    message_set(&b, 2);
+    message_u16s(&b, 6, 256, 2, 8, 4, 2, 4);
+    message_set(&b, 256);
+    message_fill(&b, 1, 16);
+}
+
+START_TEST(good_message)
+{
+    template_and_data(7, 0);
+    struct ipfix_message *m = fixture_decode(&tcp, &b);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->kind, IPFIX_MESSAGE_DATA);
+    ck_assert(m->source_new);
+    ck_assert_uint_eq(m->domain_id, 7);
+    ck_assert_uint_eq(m->export_time_s, 1000);
+    ck_assert_uint_eq(m->set_count, 2);
+    ck_assert_uint_eq(m->change_count, 1);
+    ck_assert_uint_eq(m->data_record_count, 2);
+    ck_assert_uint_eq(m->sets[0].record_count, 1);
+    ck_assert_uint_eq(m->sets[1].record_count, 2);
+    ck_assert_ptr_eq(m->sets[1].tmplt, m->changes[0].tmplt);
+    ck_assert_int_eq(m->changes[0].kind, IPFIX_TEMPLATE_ADDED);
+    ck_assert_uint_eq(m->original_version, 10);
+    ck_assert_int_eq(memcmp(m->octets, b.octets, b.length), 0);
+    ck_assert_uint_eq(tcp.events[IPFIX_EVENT_NEW_TEMPLATE], 1);
+    ipfix_message_unref(m);
+
+    template_and_data(7, 2);
+    m = fixture_decode(&tcp, &b);
+    ck_assert(!m->source_new);
+    ck_assert_int_eq(m->changes[0].kind, IPFIX_TEMPLATE_REFRESHED);
+    ck_assert_uint_eq(tcp.events[IPFIX_EVENT_SEQUENCE], 0);
+    ipfix_message_unref(m);
+}
+END_TEST
+
+START_TEST(message_outlives_decoder)
+{
+    struct decoder_fixture fixture;
+    fixture_init(&fixture, IPFIX_TRANSPORT_TCP, NULL);
+    template_and_data(7, 0);
+    struct ipfix_message *m = fixture_decode(&fixture, &b);
+    fixture_clear(&fixture);
+    ck_assert_uint_eq(m->sets[1].tmplt->record_length, 8);
+    ck_assert_uint_eq(m->session->id, m->session->id);
+    ipfix_message_unref(m);
+}
+END_TEST
+
+START_TEST(every_cut_is_refused)
+{
+    template_and_data(7, 0);
+    message_end(&b);
+    for (size_t length = 0; length < b.length; length++) {
+        ck_assert_ptr_null(fixture_decode_octets(&tcp, b.octets, length));
+        ck_assert_uint_eq(tcp.events[IPFIX_EVENT_BAD_LENGTH], length + 1);
+    }
+}
+END_TEST
+
+START_TEST(every_length_in_the_header)
+{
+    template_and_data(7, 0);
+    message_end(&b);
+    for (unsigned length = 0; length < b.length; length++) {
+        message_patch_u16(&b, 2, (uint16_t)length);
+        struct ipfix_message *m = fixture_decode_octets(&tcp, b.octets, b.length);
+        ck_assert(m == NULL || (length >= 16 && m->length == length));
+        ipfix_message_unref(m);
+    }
+    ck_assert_uint_eq(tcp.events[IPFIX_EVENT_BAD_LENGTH], 16);
+}
+END_TEST
+
+START_TEST(longer_datagram_is_cut)
+{
+    template_and_data(7, 0);
+    message_end(&b);
+    size_t length = b.length;
+    message_fill(&b, 0xFF, 100);
+    struct ipfix_message *m = fixture_decode_octets(&udp, b.octets, b.length);
+    ck_assert_uint_eq(m->length, length);
+    ck_assert_uint_eq(m->data_record_count, 2);
+    ipfix_message_unref(m);
+}
+END_TEST
+
+START_TEST(other_versions)
+{
+    template_and_data(7, 0);
+    message_end(&b);
+    for (unsigned version = 0; version < 12; version++) {
+        if (version != 10) {
+            message_patch_u16(&b, 0, (uint16_t)version);
+            ck_assert_ptr_null(fixture_decode_octets(&tcp, b.octets, b.length));
+        }
+    }
+    ck_assert_uint_eq(tcp.events[IPFIX_EVENT_BAD_VERSION], 11); /* NetFlow over TCP, too */
+}
+END_TEST
+
+START_TEST(data_before_its_template)
+{
+    message_start(&b, 7, 0);
+    message_set(&b, 256);
+    message_fill(&b, 1, 8);
+    message_set(&b, 2);
+    message_u16s(&b, 6, 256, 2, 8, 4, 2, 4);
+    struct ipfix_message *m = fixture_decode(&tcp, &b);
+    ck_assert_uint_eq(m->data_record_count, 1);
+    ck_assert_uint_eq(tcp.events[IPFIX_EVENT_NO_TEMPLATE], 0);
+    ipfix_message_unref(m);
+}
+END_TEST
+
+START_TEST(redefinition_between_data_sets)
+{
+    message_start(&b, 7, 0);
+    message_set(&b, 2);
+    message_u16s(&b, 4, 256, 1, 8, 4);
+    message_set(&b, 256);
+    message_fill(&b, 1, 8);
+    message_set(&b, 2);
+    message_u16s(&b, 4, 256, 1, 1, 8);
+    message_set(&b, 256);
+    message_fill(&b, 1, 8);
+    struct ipfix_message *m = fixture_decode(&tcp, &b);
+    ck_assert_uint_eq(m->sets[1].record_count, 2);
+    ck_assert_uint_eq(m->sets[3].record_count, 1);
+    ck_assert_uint_eq(tcp.events[IPFIX_EVENT_TEMPLATE_REDEFINED], 1);
+    ipfix_message_unref(m);
+}
+END_TEST
+
+START_TEST(unknown_sets_and_templates)
+{
+    message_start(&b, 7, 0);
+    message_set(&b, 0);
+    message_set(&b, 4);
+    message_set(&b, 255);
+    message_set(&b, 999);
+    message_u32(&b, 1);
+    struct ipfix_message *m = fixture_decode(&tcp, &b);
+    ck_assert_uint_eq(m->set_count, 4);
+    ck_assert_ptr_null(m->sets[3].tmplt);
+    ck_assert_uint_eq(m->data_record_count, 0);
+    ck_assert_uint_eq(tcp.events[IPFIX_EVENT_UNKNOWN_SET], 3);
+    ck_assert_uint_eq(tcp.events[IPFIX_EVENT_NO_TEMPLATE], 1);
+    ck_assert_uint_eq(tcp.last.value, 999);
+    ipfix_message_unref(m);
+}
+END_TEST
+
+START_TEST(padding_is_no_record)
+{
+    for (unsigned padding = 0; padding < 8; padding++) {
+        template_and_data(7, 2 * padding);
+        message_fill(&b, 0, padding);
+        struct ipfix_message *m = fixture_decode(&tcp, &b);
+        ck_assert_uint_eq(m->data_record_count, 2);
+        ipfix_message_unref(m);
+    }
+}
+END_TEST
+
+START_TEST(records_without_octets_end)
+{
+    message_start(&b, 7, 0);
+    message_set(&b, 2);
+    message_u16s(&b, 4, 256, 1, 8, 0);
+    message_set(&b, 256);
+    message_fill(&b, 0, 100);
+    struct ipfix_message *m = fixture_decode(&tcp, &b);
+    ck_assert_uint_eq(m->data_record_count, 0);
+    ck_assert_uint_eq(tcp.events[IPFIX_EVENT_BAD_DATA_SET], 1);
+    ipfix_message_unref(m);
+}
+END_TEST
+
+START_TEST(domains_are_apart)
+{
+    template_and_data(1, 0);
+    ipfix_message_unref(fixture_decode(&tcp, &b));
+    message_start(&b, 2, 500);
+    message_set(&b, 256);
+    message_fill(&b, 1, 8);
+    struct ipfix_message *m = fixture_decode(&tcp, &b);
+    ck_assert(m->source_new);
+    ck_assert_ptr_null(m->sets[0].tmplt);
+    ipfix_message_unref(m);
+    message_start(&b, 1, 5); /* two were sent: three are missing */
+    ipfix_message_unref(fixture_decode(&tcp, &b));
+
+    size_t count;
+    const struct ipfix_domain_account *accounts = ipfix_decoder_accounts(tcp.decoder, &count);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(accounts[0].domain_id, 1);
+    ck_assert_uint_eq(accounts[0].messages, 2);
+    ck_assert_uint_eq(accounts[0].data_records, 2);
+    ck_assert_uint_eq(accounts[0].lost_records, 3);
+    ck_assert_uint_eq(accounts[1].domain_id, 2);
+    ck_assert_uint_eq(accounts[1].lost_records, 0);
+    ck_assert_uint_eq(tcp.events[IPFIX_EVENT_SEQUENCE], 1);
+    ck_assert_uint_eq(tcp.last.value, 5);
+    ck_assert_uint_eq(tcp.last.other, 2);
+}
+END_TEST
+
+START_TEST(close_tells_every_domain_once)
+{
+    static const uint32_t ids[] = {30, 10, 20};
+    for (unsigned i = 0; i < 3; i++) {
+        message_start(&b, ids[i], 0);
+        ipfix_message_unref(fixture_decode(&tcp, &b));
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        struct ipfix_message *m = ipfix_decoder_close_next(tcp.decoder);
+        ck_assert_int_eq(m->kind, IPFIX_MESSAGE_SOURCE_CLOSED);
+        ck_assert_uint_eq(m->domain_id, (i + 1) * 10);
+        ck_assert_ptr_null(m->octets);
+        ck_assert_uint_eq(m->set_count, 0);
+        ipfix_message_unref(m);
+    }
+    ck_assert_ptr_null(ipfix_decoder_close_next(tcp.decoder));
+}
+END_TEST
+
+START_TEST(domains_are_bounded)
+{
+    unsigned decoded = 0;
+    for (uint32_t id = 0; id < 5000; id++) {
+        message_start(&b, id * 7919, 0);
+        struct ipfix_message *m = fixture_decode(&udp, &b);
+        decoded += m != NULL;
+        ipfix_message_unref(m);
+    }
+    ck_assert_uint_eq(decoded, 4096);
+    ck_assert_uint_eq(udp.events[IPFIX_EVENT_LIMIT], 5000 - 4096);
+    message_start(&b, 7919, 0); /* those that are known go on */
+    struct ipfix_message *m = fixture_decode(&udp, &b);
+    ck_assert_ptr_nonnull(m);
+    ipfix_message_unref(m);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("decoder");
+    TCase *tcase = tcase_create("decoder");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, good_message);
+    tcase_add_test(tcase, message_outlives_decoder);
+    tcase_add_test(tcase, every_cut_is_refused);
+    tcase_add_test(tcase, every_length_in_the_header);
+    tcase_add_test(tcase, longer_datagram_is_cut);
+    tcase_add_test(tcase, other_versions);
+    tcase_add_test(tcase, data_before_its_template);
+    tcase_add_test(tcase, redefinition_between_data_sets);
+    tcase_add_test(tcase, unknown_sets_and_templates);
+    tcase_add_test(tcase, padding_is_no_record);
+    tcase_add_test(tcase, records_without_octets_end);
+    tcase_add_test(tcase, domains_are_apart);
+    tcase_add_test(tcase, close_tells_every_domain_once);
+    tcase_add_test(tcase, domains_are_bounded);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

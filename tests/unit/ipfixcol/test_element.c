@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The dictionary: good and bad files, lookups, and the file we ship. */
+#include "decoder.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[] = "/tmp/test_element.XXXXXX";
+static char error[300];
+
+static void setup(void)
+{
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+}
+
+static void teardown(void)
+{
+    unlink(path);
+}
+
+static ipfix_dictionary_t *load(const char *content)
+{
+    FILE *file = fopen(path, "w");
+    fprintf(file, "<ipfix-elements>\n%s\n</ipfix-elements>\n", content);
+    fclose(file);
+    return ipfix_dictionary_load(path, error, sizeof(error));
+}
+
+#define ELEMENT(pen, id, name, type, semantic)                                                     \
+    "<element><enterprise>" pen "</enterprise><id>" id "</id><name>" name "</name><dataType>" type \
+    "</dataType><semantic>" semantic "</semantic></element>\n"
+
+START_TEST(elements_are_found)
+{
+    unsigned count;
+    ipfix_dictionary_t *d =
+        load(ELEMENT("0", "1", "octets", "unsigned64", "deltaCounter")
+                 ELEMENT(" 8057 ", "32767", "Name", "STRING", "")
+                     ELEMENT("4294967295", "0", "octets", "subTemplateMultiList", "list"));
+    ck_assert_msg(d != NULL, "%s", error);
+    ck_assert_str_eq(error, "");
+    const struct ipfix_element *e = ipfix_dictionary_find(d, 0, 1);
+    ck_assert_str_eq(e->name, "octets");
+    ck_assert_int_eq(e->type, IPFIX_TYPE_UNSIGNED64);
+    ck_assert_int_eq(e->semantic, IPFIX_SEMANTIC_DELTA_COUNTER);
+    ck_assert_int_eq(ipfix_dictionary_find(d, 8057, 32767)->type, IPFIX_TYPE_STRING);
+    ck_assert_int_eq(ipfix_dictionary_find(d, 8057, 32767)->semantic, IPFIX_SEMANTIC_DEFAULT);
+    ck_assert_ptr_nonnull(ipfix_dictionary_find(d, 4294967295u, 0));
+    ck_assert_ptr_null(ipfix_dictionary_find(d, 0, 0));
+    ck_assert_ptr_null(ipfix_dictionary_find(d, 8057, 1));
+    ck_assert_ptr_eq(ipfix_dictionary_find_name(d, "OCTETS", &count), e);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_ptr_nonnull(ipfix_dictionary_find_name(d, "name", NULL));
+    ck_assert_ptr_null(ipfix_dictionary_find_name(d, "nam", &count));
+    ck_assert_uint_eq(count, 0);
+    ipfix_dictionary_destroy(d);
+}
+END_TEST
+
+START_TEST(empty_dictionary_finds_nothing)
+{
+    ipfix_dictionary_t *d = load("");
+    ck_assert_ptr_nonnull(d);
+    ck_assert_ptr_null(ipfix_dictionary_find(d, 0, 1));
+    ck_assert_ptr_null(ipfix_dictionary_find_name(d, "x", NULL));
+    ipfix_dictionary_destroy(d);
+    ipfix_dictionary_destroy(NULL);
+}
+END_TEST
+
+START_TEST(bad_files_are_rejected_with_the_place)
+{
+    static const struct {
+        const char *content;
+        const char *why;
+    } bad[] = {
+        {ELEMENT("x", "1", "a", "string", ""), "enterprise"},
+        {ELEMENT("-1", "1", "a", "string", ""), "enterprise"},
+        {ELEMENT("4294967296", "1", "a", "string", ""), "enterprise"},
+        {ELEMENT("0", "32768", "a", "string", ""), "id '32768'"},
+        {ELEMENT("0", "", "a", "string", ""), "id ''"},
+        {ELEMENT("0", "1x", "a", "string", ""), "id '1x'"},
+        {ELEMENT("0", "1", " ", "string", ""), "empty name"},
+        {ELEMENT("0", "1", "a", "strin", ""), "dataType 'strin'"},
+        {ELEMENT("0", "1", "a", "string", "x"), "semantic 'x'"},
+        {"<element><id>1</id></element>", "without <enterprise>"},
+        {"<element><id>1</id><id>1</id></element>", "occurs twice"},
+        {ELEMENT("0", "1", "a", "string", "") ELEMENT("0", "1", "b", "string", ""),
+         "defined twice: a and b"},
+        {"<element>", "ipfix-elements"},
+    };
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        ck_assert_ptr_null(load(bad[i].content));
+        ck_assert_msg(strstr(error, bad[i].why) != NULL, "%s", error);
+        ck_assert_msg(strncmp(error, path, strlen(path)) == 0, "%s", error);
+    }
+    ck_assert_ptr_null(load("\n\n" ELEMENT("0", "1", "a", "strin", "")));
+    ck_assert_msg(strstr(error, ":4: ") != NULL, "%s", error);
+    ck_assert_ptr_null(ipfix_dictionary_load("/nonexistent.xml", error, sizeof(error)));
+    ck_assert_msg(strstr(error, "/nonexistent.xml") != NULL, "%s", error);
+}
+END_TEST
+
+START_TEST(name_used_twice_is_a_warning)
+{
+    ipfix_dictionary_t *d =
+        load(ELEMENT("0", "1", "a", "string", "") ELEMENT("0", "2", "A", "string", ""));
+    ck_assert_ptr_nonnull(d);
+    ck_assert_msg(strstr(error, "used twice") != NULL, "%s", error);
+    ipfix_dictionary_destroy(d);
+}
+END_TEST
+
+START_TEST(external_entities_are_not_read)
+{
+    FILE *file = fopen(path, "w");
+    fprintf(file, "<?xml version=\"1.0\"?><!DOCTYPE ipfix-elements [<!ENTITY x SYSTEM "
+                  "\"file:///etc/hostname\">]><ipfix-elements>" ELEMENT("0", "1", "&x;", "string",
+                                                                        "") "</ipfix-elements>");
+    fclose(file);
+    ck_assert_ptr_null(ipfix_dictionary_load(path, error, sizeof(error)));
+}
+END_TEST
+
+START_TEST(shipped_file)
+{
+    ipfix_dictionary_t *d =
+        ipfix_dictionary_load(TEST_SOURCE_DIR "/config/ipfix-elements.xml", error, sizeof(error));
+    ck_assert_msg(d != NULL, "%s", error);
+    ck_assert_str_eq(error, "");
+    ck_assert_str_eq(ipfix_dictionary_find(d, 0, 1)->name, "octetDeltaCount");
+    ck_assert_int_eq(ipfix_dictionary_find(d, 0, 27)->type, IPFIX_TYPE_IPV6_ADDRESS);
+    ck_assert_str_eq(ipfix_dictionary_find(d, 29305, 1)->name, "reverseOctetDeltaCount");
+    ck_assert_uint_eq(ipfix_dictionary_find_name(d, "flowStartMilliseconds", NULL)->id, 152);
+    ipfix_dictionary_destroy(d);
+}
+END_TEST
+
+/* Another installation's dictionary, where there is one: what both know is the same. */
+START_TEST(shipped_file_agrees_with_another)
+{
+    unsigned both = 0;
+    ipfix_dictionary_t *other = ipfix_dictionary_load(
+        TEST_SHARED_DIR "/data/ipfixcol-examples/collector-config/ipfix-elements.xml", error,
+        sizeof(error));
+    if (other == NULL) {
+        return;
+    }
+    ipfix_dictionary_t *ours =
+        ipfix_dictionary_load(TEST_SOURCE_DIR "/config/ipfix-elements.xml", error, sizeof(error));
+    static const uint32_t pens[] = {0, 8057};
+    for (unsigned p = 0; p < 2; p++) {
+        for (unsigned id = 0; id < 32768; id++) {
+            const struct ipfix_element *a = ipfix_dictionary_find(ours, pens[p], (uint16_t)id);
+            const struct ipfix_element *b = ipfix_dictionary_find(other, pens[p], (uint16_t)id);
+            if (a != NULL && b != NULL) {
+                ck_assert_str_eq(a->name, b->name);
+                ck_assert_msg(a->type == b->type, "%s", a->name);
+                both++;
+            }
+        }
+    }
+    ck_assert_uint_gt(both, 400);
+    ipfix_dictionary_destroy(ours);
+    ipfix_dictionary_destroy(other);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("element");
+    TCase *tcase = tcase_create("element");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, elements_are_found);
+    tcase_add_test(tcase, empty_dictionary_finds_nothing);
+    tcase_add_test(tcase, bad_files_are_rejected_with_the_place);
+    tcase_add_test(tcase, name_used_twice_is_a_warning);
+    tcase_add_test(tcase, external_entities_are_not_read);
+    tcase_add_test(tcase, shipped_file);
+    tcase_add_test(tcase, shipped_file_agrees_with_another);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
