@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Hash table of pointers by a number of two parts; for sessions, domains and templates. */
+#ifndef FORWARDING_TABLE_H
+#define FORWARDING_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct table_slot {
+    uint64_t key;
+    uint32_t part;
+    void *value; /* NULL = free slot */
+};
+
+/** Zero it before first use. */
+struct table {
+    struct table_slot *slots;
+    size_t size; /* 0 or a power of two */
+    size_t count;
+};
+
+/** Value of a key, or NULL. */
+void *table_find(const struct table *table, uint64_t key, uint32_t part);
+
+/** Sets the value (not NULL) of a key, new or known; false without memory: never for a known one.
+ */
+bool table_put(struct table *table, uint64_t key, uint32_t part, void *value);
+
+/** Removes a key; its value, or NULL when it was not there. */
+void *table_remove(struct table *table, uint64_t key, uint32_t part);
+
+/** Next value from position `*at` on, which starts at 0; NULL at the end. No changes in between. */
+void *table_next(const struct table *table, size_t *at);
+
+/** Frees the table, and its values with `destroy` when it is not NULL. */
+void table_clear(struct table *table, void (*destroy)(void *value));
+
+#endif
