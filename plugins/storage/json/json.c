@@ -27,7 +27,6 @@ struct json_options {
 static const char *const format_choices[] = {"raw", "unix", "formatted", "formated", NULL};
 
 static const struct col_option json_option_table[] = {
-    {.name = "fileFormat", .type = COL_IGNORED, .help = "\"json\": picks this plugin"},
     {.name = "metadata",
      .type = COL_BOOL,
      .offset = offsetof(struct json_options, metadata),

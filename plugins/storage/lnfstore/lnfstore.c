@@ -69,7 +69,6 @@ static const struct col_option index_options[] = {
 };
 
 static const struct col_option lnfstore_option_table[] = {
-    {.name = "fileFormat", .type = COL_IGNORED, .help = "\"lnfstore\": picks this plugin"},
     {.name = "profiles",
      .type = COL_BOOL,
      .offset = offsetof(struct lnfstore_options, profiles),
