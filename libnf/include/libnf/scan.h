@@ -34,7 +34,8 @@ enum lnf_query_mode {
 };
 
 enum lnf_column_role {
-    LNF_COLUMN_VALUE, /* aggregated by the field's own function: sum, min, max, or, first */
+    LNF_COLUMN_VALUE, /* aggregated by the field's own function: sum, min, max, or; addresses
+                         keep the smallest one other than 0 */
     LNF_COLUMN_KEY,   /* LNF_QUERY_AGGREGATE only */
 };
 
@@ -62,8 +63,9 @@ typedef struct lnf_query lnf_query_t;
 /**
  * Compiles a question.
  *
- * Order of rows: by the sort column, NaN last in either direction; equal ones by the other columns
- * from left to right, ascending. So the answer does not depend on threads or machines.
+ * Order of rows: by the sort column, NaN last in either direction; equal ones by the keys and then the
+ * other columns from left to right, ascending; calculated columns count by what they are calculated
+ * from. So the answer does not depend on threads or machines.
  *
  * @return LNF_OK; LNF_ERR_FILTER, line and column in error; LNF_ERR_UNKFLD, a field that cannot have
  *         this role or be sorted by; LNF_ERR_NOMEM
@@ -155,7 +157,10 @@ LNF_API int lnf_table_create(const lnf_query_t *query, lnf_table_t **table);
 /** Frees the table; NULL is fine. */
 LNF_API void lnf_table_destroy(lnf_table_t *table);
 
-/** Adds `count` packed rows, combining groups with equal keys; LNF_OK or LNF_ERR_NOMEM. */
+/**
+ * Adds `count` packed rows, combining groups with equal keys; LNF_OK or LNF_ERR_NOMEM. Reads exactly
+ * count * lnf_query_row_size() octets, and any octets are fine: rows may come from outside.
+ */
 LNF_API int lnf_table_add(lnf_table_t *table, const uint8_t *rows, size_t count);
 
 /** Moves all rows of `from` (same query) into `table`; LNF_OK or LNF_ERR_NOMEM. */
