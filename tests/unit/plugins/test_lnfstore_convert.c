@@ -30,8 +30,8 @@ struct outcome {
 
 static void ignore_event(void *context, const struct ipfix_event *event)
 {
-    (void) context;
-    (void) event;
+    (void)context;
+    (void)event;
 }
 
 static struct ipfix_message *decode(ipfix_decoder_t *decoder)
@@ -45,7 +45,7 @@ static struct ipfix_message *decode(ipfix_decoder_t *decoder)
 
 static void convert_all(struct outcome *o, const struct ipfix_message *message)
 {
-    struct convert_message context = {.export_time_ms = (uint64_t) message->export_time_s * 1000,
+    struct convert_message context = {.export_time_ms = (uint64_t)message->export_time_s * 1000,
                                       .received_ms = 777777,
                                       .domain_id = 0x0102,
                                       .version = 10};
@@ -78,11 +78,12 @@ static void outcome_open(struct outcome *o)
     struct lnf_error error;
 
     memset(o, 0, sizeof(*o));
-    snprintf(o->path, sizeof(o->path), "/tmp/test-lnfstore-%d", (int) getpid());
+    snprintf(o->path, sizeof(o->path), "/tmp/test-lnfstore-%d", (int)getpid());
     lnf_block_clear(block);
     convert_all(o, message);
     o->stat = *lnf_block_stat(block);
-    ck_assert_int_eq(lnf_writer_open(o->path, LNF_CODEC_NONE, NULL, false, &writer, &error), LNF_OK);
+    ck_assert_int_eq(lnf_writer_open(o->path, LNF_CODEC_NONE, NULL, false, &writer, &error),
+                     LNF_OK);
     ck_assert_int_eq(lnf_writer_put(writer, block, &error), LNF_OK);
     ck_assert_int_eq(lnf_writer_close(writer, &error), LNF_OK);
     ipfix_message_unref(message);
@@ -144,14 +145,14 @@ static const char *address(const struct outcome *o, int field)
 
 static void u64(uint64_t value)
 {
-    message_u32(&builder, (uint32_t) (value >> 32));
-    message_u32(&builder, (uint32_t) value);
+    message_u32(&builder, (uint32_t)(value >> 32));
+    message_u32(&builder, (uint32_t)value);
 }
 
 static void u16(uint16_t value)
 {
-    message_u8(&builder, (uint8_t) (value >> 8));
-    message_u8(&builder, (uint8_t) value);
+    message_u8(&builder, (uint8_t)(value >> 8));
+    message_u8(&builder, (uint8_t)value);
 }
 
 static void setup(void)
@@ -237,7 +238,7 @@ START_TEST(variable_length_before_fields)
     message_u16s(&builder, 8, TEMPLATE, 3, 82, 65535, 1, 8, 8, 4);
     message_set(&builder, TEMPLATE);
     for (unsigned i = 0; i < 3; i++) {
-        message_u8(&builder, (uint8_t) i);
+        message_u8(&builder, (uint8_t)i);
         message_fill(&builder, 'x', i);
         u64(100 + i);
         message_u32(&builder, 0x0A000000 + i);
@@ -287,8 +288,8 @@ START_TEST(times_of_all_kinds)
     message_set(&builder, TEMPLATE + 6);
     message_u32(&builder, 1);
 
-    static const uint64_t expected[][2] = {{900000, 901000}, {1000500, 1001000}, {5000, 5250},
-                                           {998000, 999999}, {100010, 100030},   {4242, 4242},
+    static const uint64_t expected[][2] = {{900000, 901000},  {1000500, 1001000}, {5000, 5250},
+                                           {998000, 999999},  {100010, 100030},   {4242, 4242},
                                            {1000000, 1000000}};
     outcome_open(&o);
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
@@ -447,14 +448,15 @@ START_TEST(full_block_refuses)
         ck_assert_uint_lt(converted, 100000);
     }
     ck_assert_uint_eq(lnf_block_records(block), converted);
-    ck_assert_uint_eq(lnf_block_stat(block)->bytes, 7 * (uint64_t) converted);
+    ck_assert_uint_eq(lnf_block_stat(block)->bytes, 7 * (uint64_t)converted);
     convert_plan_destroy(plan);
     ipfix_message_unref(message);
     ipfix_decoder_destroy(decoder);
 }
 END_TEST
 
-/* Every row of the table must have a place in flow files, or a template with it could not be stored. */
+/* Every row of the table must have a place in flow files, or a template with it could not be
+ * stored. */
 START_TEST(every_mapped_element_converts)
 {
     for (uint16_t element = 1; element < 500; element++) {
@@ -462,7 +464,8 @@ START_TEST(every_mapped_element_converts)
         if (m == NULL) {
             continue;
         }
-        static const uint16_t lengths[] = {[MAPPING_IPV4] = 4, [MAPPING_IPV6] = 16, [MAPPING_MAC] = 6};
+        static const uint16_t lengths[] = {
+            [MAPPING_IPV4] = 4, [MAPPING_IPV6] = 16, [MAPPING_MAC] = 6};
         uint16_t length = m->kind <= MAPPING_MAC && lengths[m->kind] > 0 ? lengths[m->kind] : 8;
         struct outcome o;
         message_start(&builder, 1, 0);
