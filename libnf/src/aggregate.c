@@ -20,14 +20,6 @@ void lnf_groups_init(struct lnf_groups *groups, const lnf_query_t *query)
     lnf_store_init(&groups->store, query->group_size);
 }
 
-void lnf_groups_clear(struct lnf_groups *groups)
-{
-    lnf_store_clear(&groups->store);
-    free(groups->index);
-    groups->index = NULL;
-    groups->index_bits = 0;
-}
-
 size_t lnf_groups_memory(const struct lnf_groups *groups)
 {
     size_t index = groups->index == NULL ? 0 : sizeof(uint64_t) << groups->index_bits;
@@ -38,6 +30,7 @@ size_t lnf_groups_memory(const struct lnf_groups *groups)
 /* ---- index
  * ---------------------------------------------------------------------------------------- */
 
+/** Zeroed slots. Large ones come from the kernel, which zeroes them once, on whole huge pages. */
 static uint64_t *index_create(unsigned bits)
 {
     size_t size = sizeof(uint64_t) << bits;
@@ -45,12 +38,37 @@ static uint64_t *index_create(unsigned bits)
     if (size < HUGE_PAGE) {
         return calloc(1, size);
     }
-    uint64_t *index = aligned_alloc(HUGE_PAGE, size);
-    if (index != NULL) {
-        (void)madvise(index, size, MADV_HUGEPAGE);
-        memset(index, 0, size);
+    uint8_t *mapped =
+        mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) {
+        return NULL;
     }
-    return index;
+    size_t before = (HUGE_PAGE - (uintptr_t)mapped % HUGE_PAGE) % HUGE_PAGE;
+    if (before > 0) {
+        (void)munmap(mapped, before);
+    }
+    (void)munmap(mapped + before + size, HUGE_PAGE - before);
+    (void)madvise(mapped + before, size, MADV_HUGEPAGE);
+    return (uint64_t *)(void *)(mapped + before);
+}
+
+static void index_destroy(uint64_t *index, unsigned bits)
+{
+    size_t size = sizeof(uint64_t) << bits;
+
+    if (index == NULL || size < HUGE_PAGE) {
+        free(index);
+    } else {
+        (void)munmap(index, size);
+    }
+}
+
+void lnf_groups_clear(struct lnf_groups *groups)
+{
+    lnf_store_clear(&groups->store);
+    index_destroy(groups->index, groups->index_bits);
+    groups->index = NULL;
+    groups->index_bits = 0;
 }
 
 /** A slot's position comes from the high bits of the hash, so that all of it can be found in the
@@ -69,7 +87,8 @@ static int index_grow(struct lnf_groups *groups, unsigned bits)
     if (bigger == NULL) {
         return LNF_ERR_NOMEM;
     }
-    size_t old_size = groups->index == NULL ? 0 : (size_t)1 << groups->index_bits;
+    unsigned old_bits = groups->index_bits;
+    size_t old_size = groups->index == NULL ? 0 : (size_t)1 << old_bits;
     size_t mask = ((size_t)1 << bits) - 1;
     groups->index_bits = bits;
     for (size_t i = 0; i < old_size; i++) {
@@ -82,7 +101,7 @@ static int index_grow(struct lnf_groups *groups, unsigned bits)
             bigger[position] = slot;
         }
     }
-    free(groups->index);
+    index_destroy(groups->index, old_bits);
     groups->index = bigger;
     return LNF_OK;
 }

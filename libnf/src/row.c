@@ -380,6 +380,12 @@ static int first_key(const lnf_query_t *query)
     return -1;
 }
 
+static uint64_t rank_of_column(const lnf_query_t *query, const struct source *from, unsigned number)
+{
+    return query->stored[number].width == 16 ? squeeze_address(source_address(query, from, number))
+                                             : source_number(query, from, number);
+}
+
 static uint64_t rank_of(const lnf_query_t *query, const struct source *from)
 {
     bool descending = query->sort_descending;
@@ -406,9 +412,7 @@ static uint64_t rank_of(const lnf_query_t *query, const struct source *from)
         }
         number = column->stored;
     }
-    rank = query->stored[number].width == 16
-               ? squeeze_address(source_address(query, from, (unsigned)number))
-               : source_number(query, from, (unsigned)number);
+    rank = rank_of_column(query, from, (unsigned)number);
     return descending ? ~rank : rank;
 }
 
@@ -452,6 +456,21 @@ int lnf_group_tie(const lnf_query_t *query, const uint8_t *a, const uint8_t *b)
     int order = compare_sort_addresses(query, a, b, true);
 
     return order != 0 ? order : memcmp(a, b, (size_t)query->key_words * 8);
+}
+
+bool lnf_group_has_second(const lnf_query_t *query)
+{
+    if (first_key(query) < 0 || query->sort_column < 0) {
+        return false;
+    }
+    const struct lnf_answer_column *column = &query->columns[query->sort_column];
+    return column->calculated || query->stored[column->stored].width != 16;
+}
+
+uint64_t lnf_group_second(const lnf_query_t *query, const uint8_t *group)
+{
+    return rank_of_column(query, &(struct source){.row = group, .group = true},
+                          (unsigned)first_key(query));
 }
 
 int lnf_row_tie(const lnf_query_t *query, const uint8_t *a, const uint8_t *b)

@@ -110,8 +110,42 @@ static void radix_sort(struct lnf_ranked *items, size_t count, struct lnf_ranked
     }
 }
 
+static void sort_by_rank(const struct order *order, lnf_rank_fn *second, struct lnf_ranked *items,
+                         size_t count, struct lnf_ranked *spare);
+
+/** Sorts items of equal rank. Many are first ranked anew, by what decides between them. */
+static void sort_equal(const struct order *order, lnf_rank_fn *second, struct lnf_ranked *items,
+                       size_t count, struct lnf_ranked *spare)
+{
+    if (second == NULL || count < 8) {
+        merge_sort(order, items, count, spare);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        items[i].rank = second(order->query, lnf_store_at(order->store, items[i].number));
+    }
+    sort_by_rank(order, NULL, items, count, spare);
+}
+
+static void sort_by_rank(const struct order *order, lnf_rank_fn *second, struct lnf_ranked *items,
+                         size_t count, struct lnf_ranked *spare)
+{
+    if (count < RADIX_MIN) {
+        merge_sort(order, items, count, spare);
+        return;
+    }
+    radix_sort(items, count, spare);
+    for (size_t start = 0, end; start < count; start = end) {
+        end = start + 1;
+        while (end < count && items[end].rank == items[start].rank) {
+            end++;
+        }
+        sort_equal(order, second, items + start, end - start, spare);
+    }
+}
+
 int lnf_sort_ranked(const lnf_query_t *query, const struct lnf_store *store, lnf_tie_fn *tie,
-                    struct lnf_ranked *items, size_t count)
+                    lnf_rank_fn *second, struct lnf_ranked *items, size_t count)
 {
     const struct order order = {query, store, tie};
 
@@ -122,18 +156,7 @@ int lnf_sort_ranked(const lnf_query_t *query, const struct lnf_store *store, lnf
     if (spare == NULL) {
         return LNF_ERR_NOMEM;
     }
-    if (count < RADIX_MIN) {
-        merge_sort(&order, items, count, spare);
-    } else {
-        radix_sort(items, count, spare);
-        for (size_t start = 0, end; start < count; start = end) {
-            end = start + 1;
-            while (end < count && items[end].rank == items[start].rank) {
-                end++;
-            }
-            merge_sort(&order, items + start, end - start, spare);
-        }
-    }
+    sort_by_rank(&order, second, items, count, spare);
     free(spare);
     return LNF_OK;
 }

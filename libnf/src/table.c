@@ -371,7 +371,8 @@ static int order_all(lnf_table_t *table, const struct lnf_store *store, size_t l
         items[i].rank = groups ? lnf_group_rank(query, row) : lnf_row_rank(query, row);
     }
     lnf_tie_fn *tie = groups ? lnf_group_tie : lnf_row_tie;
-    int status = lnf_sort_ranked(query, store, tie, items, store->count);
+    lnf_rank_fn *second = groups && lnf_group_has_second(query) ? lnf_group_second : NULL;
+    int status = lnf_sort_ranked(query, store, tie, second, items, store->count);
     if (status != LNF_OK) {
         free(items);
         return status;
@@ -389,7 +390,7 @@ static int order_top(lnf_table_t *table, const struct lnf_top *top)
     if (top->count > 0) {
         memcpy(items, top->heap, top->count * sizeof(*items));
     }
-    int status = lnf_sort_ranked(table->query, top->store, top->tie, items, top->count);
+    int status = lnf_sort_ranked(table->query, top->store, top->tie, NULL, items, top->count);
     if (status != LNF_OK) {
         free(items);
         return status;

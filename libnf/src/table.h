@@ -96,9 +96,17 @@ struct lnf_ranked {
 /** Compares rows of equal rank. */
 typedef int lnf_tie_fn(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
 
-/** Sorts by rank, equal ones by `tie`; LNF_OK or LNF_ERR_NOMEM. */
+/** Rank of a row of a store. */
+typedef uint64_t lnf_rank_fn(const lnf_query_t *query, const uint8_t *row);
+
+/**
+ * Sorts by rank, equal ones by `tie`. Ranks are scratch afterwards.
+ *
+ * @param second  ranks rows of equal rank in agreement with `tie`, which is slower; may be NULL
+ * @return LNF_OK or LNF_ERR_NOMEM
+ */
 int lnf_sort_ranked(const lnf_query_t *query, const struct lnf_store *store, lnf_tie_fn *tie,
-                    struct lnf_ranked *items, size_t count);
+                    lnf_rank_fn *second, struct lnf_ranked *items, size_t count);
 
 /** The best rows seen so far: a heap with the worst of them on top. */
 struct lnf_top {

@@ -4,7 +4,7 @@
 #include <libnf/scan.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <string.h>
 #include <time.h>
 
 #define RUNS 5
@@ -168,12 +168,23 @@ static void measure(const struct question *question, char **paths)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        fprintf(stderr, "usage: bench_scan FILE...\n");
+    const size_t count = sizeof(questions) / sizeof(questions[0]);
+    size_t first = 0;
+    size_t end = count;
+    char **paths = argv + 1;
+
+    if (argc > 3 && strcmp(argv[1], "-q") == 0) {
+        first = strtoul(argv[2], NULL, 10);
+        end = first + 1;
+        paths = argv + 3;
+    }
+    if (argc < 2 || first >= count) {
+        fprintf(stderr, "usage: bench_scan [-q NUMBER] FILE...   (one question of 0..%zu)\n",
+                count - 1);
         return 1;
     }
-    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-        measure(&questions[i], argv + 1);
+    for (size_t i = first; i < end; i++) {
+        measure(&questions[i], paths);
         fflush(stdout);
     }
     return 0;
