@@ -59,8 +59,10 @@ def over_tcp(row, before, after, good, port):
         s.settimeout(10)
         while s.recv(4096):
             pass
-    except (ConnectionResetError, BrokenPipeError):
-        pass
+    except socket.timeout:
+        raise  # closed neither by the fault nor at the end
+    except OSError:
+        pass  # reset, or no longer connected: the session was closed
     finally:
         s.close()
     good.sendall(before)
