@@ -141,12 +141,15 @@ static inline unsigned layout_hash(uint32_t size_count, uint32_t first_header)
  */
 static inline bool layout_fits(const struct layout *layout, const uint8_t *record)
 {
-    uint32_t difference = (uint32_t)(load_u16(record + 4) ^ layout->count);
-
-    for (unsigned i = 0; i < layout->count; i++) {
-        difference |= lnf_load_u32(record + layout->at[i]) ^ layout->header[i];
+    if (load_u16(record + 4) != layout->count) {
+        return false;
     }
-    return difference == 0;
+    for (unsigned i = 0; i < layout->count; i++) {
+        if (lnf_load_u32(record + layout->at[i]) != layout->header[i]) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /** Walks the elements of a record one by one; false when a length is wrong. */

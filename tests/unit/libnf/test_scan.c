@@ -15,7 +15,7 @@
 #define BLOCK_FLOWS 500u
 #define THREADS 4
 
-static char path[64];
+static char path[512];
 
 static void make_flow(struct test_flow *flow, unsigned number)
 {
@@ -304,6 +304,33 @@ START_TEST(test_damaged_record)
 }
 END_TEST
 
+/** Files of real collectors, where they are at hand: no damage is seen, and sums are those stored.
+ */
+START_TEST(test_samples)
+{
+    static const char *const names[] = {"v1-mixed-none", "v1-mixed-lz4", "v2-mixed-none",
+                                        "v2-mixed-lz4", "v2-ext-none"};
+    const struct lnf_query_spec spec = {.mode = LNF_QUERY_COUNT, .sort_column = -1};
+    struct problems problems = {0};
+    struct lnf_totals totals;
+    size_t count;
+
+    snprintf(path, sizeof(path), "%s/data/nffile/%s.nf", TEST_SHARED_DIR, names[_i]);
+    if (access(path, R_OK) == 0) {
+        lnf_query_t *query = make_query(&spec);
+        lnf_scan_t *scan = open_scan(&problems);
+        struct lnf_stat stat = *lnf_scan_stat(scan);
+        lnf_scan_close(scan);
+        free(answer(query, 1, &count, &totals, &problems));
+        ck_assert_uint_eq(atomic_load(&problems.count), 0);
+        ck_assert_uint_gt(totals.records, 0);
+        ck_assert_uint_eq(totals.flows, stat.flows);
+        lnf_query_destroy(query);
+    }
+    path[0] = '\0'; /* not ours to remove */
+}
+END_TEST
+
 START_TEST(test_no_file)
 {
     struct lnf_error error = {0};
@@ -326,6 +353,7 @@ int main(void)
     tcase_add_loop_test(tc, test_totals, 0, 2);
     tcase_add_test(tc, test_list);
     tcase_add_test(tc, test_damaged_record);
+    tcase_add_loop_test(tc, test_samples, 0, 5);
     tcase_add_test(tc, test_no_file);
     suite_add_tcase(suite, tc);
 
