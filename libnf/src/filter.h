@@ -19,8 +19,7 @@ typedef struct lnf_program lnf_program_t;
 typedef struct lnf_program_state lnf_program_state_t;
 
 /**
- * Compiles a filter text; NULL, empty or comment-only text matches everything. Reads the files the
- * text names by @include.
+ * Compiles a filter text; NULL, empty or comment-only text matches everything.
  *
  * @return LNF_OK; LNF_ERR_FILTER, text, line and column in error; LNF_ERR_NOMEM
  */

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Rank prefixes, conversions, walks over directories, and the hierarchy of days. */
+#include "flow_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define DAY_S 86400
+#define LAST_YEAR 9999 /* names have four digits */
+
+/** A directory being walked and those above it: one that comes again is a loop. */
+struct walk {
+    dev_t device;
+    ino_t inode;
+    const struct walk *above;
+};
+
+/* ---- list ----------------------------------------------------------------------------------- */
+
+static int append(struct flow_files *files, const char *path, struct failure *failure)
+{
+    if (files->count == files->capacity) {
+        size_t capacity = files->capacity == 0 ? 64 : files->capacity * 2;
+        char **paths = realloc(files->paths, capacity * sizeof(*paths));
+        if (paths == NULL) {
+            return failure_no_memory(failure);
+        }
+        files->paths = paths;
+        files->capacity = capacity;
+    }
+    files->paths[files->count] = strdup(path);
+    if (files->paths[files->count] == NULL) {
+        return failure_no_memory(failure);
+    }
+    files->count++;
+    return REPORT_OK;
+}
+
+void flow_files_clear(struct flow_files *files)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        free(files->paths[i]);
+    }
+    free(files->paths);
+    *files = (struct flow_files){0};
+}
+
+/* ---- conversions ---------------------------------------------------------------------------- */
+
+/** Whose path it is. */
+enum prefix { PREFIX_MINE, PREFIX_OTHER, PREFIX_BAD };
+
+/** Steps over `%RANK:`. */
+static enum prefix skip_rank(const char **path, unsigned rank)
+{
+    const char *text = *path;
+    unsigned long long number = 0;
+
+    if (text[0] != '%' || text[1] < '0' || text[1] > '9') {
+        return PREFIX_MINE;
+    }
+    for (text++; *text >= '0' && *text <= '9'; text++) {
+        number = number > UINT_MAX ? number : number * 10 + (unsigned)(*text - '0');
+    }
+    if (*text != ':') {
+        return PREFIX_BAD;
+    }
+    *path = text + 1;
+    return number == rank ? PREFIX_MINE : PREFIX_OTHER;
+}
+
+/** Replaces %h; NULL = fine, else what is wrong. */
+static const char *convert(const char *path, const char *host, char *out, size_t size)
+{
+    size_t used = 0;
+
+    for (; *path != '\0'; path++) {
+        const char *piece = path;
+        size_t length = 1;
+        if (*path == '%') {
+            if (path[1] != 'h') {
+                return "unknown conversion specifier";
+            }
+            path++;
+            piece = host;
+            length = strlen(host);
+        }
+        if (length >= size - used) {
+            return "path is too long";
+        }
+        memcpy(out + used, piece, length);
+        used += length;
+    }
+    out[used] = '\0';
+    return used == 0 ? "empty path" : NULL;
+}
+
+/* ---- walk ----------------------------------------------------------------------------------- */
+
+static int walk_directory(struct flow_files *files, const char *path, const struct stat *stat,
+                          const struct walk *above, const struct flow_files_context *context,
+                          struct failure *failure);
+
+static bool is_loop(const struct stat *status, const struct walk *above)
+{
+    for (; above != NULL; above = above->above) {
+        if (above->device == status->st_dev && above->inode == status->st_ino) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void warn(const struct flow_files_context *context, const char *path, const char *reason)
+{
+    report_warning(context->report, REPORT_PATH, "%s `%s'", reason, path);
+}
+
+/** Adds a file, or the files of a directory. */
+static int add_entry(struct flow_files *files, const char *path, const struct walk *above,
+                     const struct flow_files_context *context, struct failure *failure)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0) {
+        warn(context, path, strerror(errno));
+        return REPORT_OK;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        return walk_directory(files, path, &status, above, context, failure);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        warn(context, path, "neither a file nor a directory, skipped");
+        return REPORT_OK;
+    }
+    return append(files, path, failure);
+}
+
+static int is_flow_name(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && strncmp(entry->d_name, "bfi.", 4) != 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int add_named(struct flow_files *files, const char *directory, const char *name,
+                     const struct walk *above, const struct flow_files_context *context,
+                     struct failure *failure)
+{
+    size_t length = strlen(directory);
+    const char *separator = length > 0 && directory[length - 1] == '/' ? "" : "/";
+    char *path;
+
+    if (asprintf(&path, "%s%s%s", directory, separator, name) < 0) {
+        return failure_no_memory(failure);
+    }
+    int class = REPORT_OK;
+    if (strlen(path) >= PATH_MAX) {
+        warn(context, path, "path is too long");
+    } else {
+        class = add_entry(files, path, above, context, failure);
+    }
+    free(path);
+    return class;
+}
+
+static int walk_directory(struct flow_files *files, const char *path, const struct stat *status,
+                          const struct walk *above, const struct flow_files_context *context,
+                          struct failure *failure)
+{
+    struct walk here = {status->st_dev, status->st_ino, above};
+    struct dirent **entries;
+    int class = REPORT_OK;
+
+    if (is_loop(status, above)) {
+        warn(context, path, "symbolic link leads back to a directory above it");
+        return REPORT_OK;
+    }
+    int count = scandir(path, &entries, is_flow_name, by_name);
+    if (count < 0) {
+        warn(context, path, strerror(errno));
+        return errno == ENOMEM ? failure_no_memory(failure) : REPORT_OK;
+    }
+    for (int i = 0; i < count; i++) {
+        if (class == REPORT_OK) {
+            class = add_named(files, path, entries[i]->d_name, &here, context, failure);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return class;
+}
+
+/* ---- hierarchy of days ---------------------------------------------------------------------- */
+
+/** A range of time being looked up below one directory. */
+struct lookup {
+    struct flow_files *files;
+    const char *directory;
+    const struct flow_files_context *context;
+};
+
+/** Whether DIR/YYYY, or DIR/YYYY/MM/DD, is a directory; a missing one is one warning, not one per
+ * interval. */
+static bool is_directory(const struct lookup *lookup, bool day, const struct tm *tm)
+{
+    char part[16], path[PATH_MAX];
+    struct stat status;
+
+    (void)strftime(part, sizeof(part), day ? "%Y/%m/%d" : "%Y", tm);
+    int length = snprintf(path, sizeof(path), "%s/%s", lookup->directory, part);
+    if (length < 0 || (size_t)length >= sizeof(path)) {
+        warn(lookup->context, lookup->directory, "path is too long");
+        return false;
+    }
+    if (stat(path, &status) != 0) {
+        warn(lookup->context, path, strerror(errno));
+        return false;
+    }
+    if (!S_ISDIR(status.st_mode)) {
+        warn(lookup->context, path, strerror(ENOTDIR));
+        return false;
+    }
+    return true;
+}
+
+static int add_interval(const struct lookup *lookup, const struct tm *tm, struct failure *failure)
+{
+    char part[48], path[PATH_MAX];
+    struct stat status;
+
+    (void)strftime(part, sizeof(part), "%Y/%m/%d/lnf.%Y%m%d%H%M%S", tm);
+    int length = snprintf(path, sizeof(path), "%s/%s", lookup->directory, part);
+    if (length < 0 || (size_t)length >= sizeof(path)) {
+        warn(lookup->context, lookup->directory, "path is too long");
+        return REPORT_OK;
+    }
+    if (stat(path, &status) != 0) {
+        warn(lookup->context, path, strerror(errno));
+        return REPORT_OK;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        warn(lookup->context, path, "not a file, skipped");
+        return REPORT_OK;
+    }
+    return append(lookup->files, path, failure);
+}
+
+static int64_t start_of_next_year(const struct tm *tm)
+{
+    struct tm next = {.tm_year = tm->tm_year + 1, .tm_mday = 1};
+    return (int64_t)timegm(&next);
+}
+
+static int add_hierarchy(const struct lookup *lookup, struct failure *failure)
+{
+    const struct time_range *range = lookup->context->range;
+    int known_year = -1, class = REPORT_OK;
+    int64_t at_s = range->begin_s;
+
+    while (at_s < range->end_s && class == REPORT_OK) {
+        time_t at = (time_t)at_s;
+        struct tm tm;
+        if (gmtime_r(&at, &tm) == NULL || tm.tm_year > LAST_YEAR - 1900) {
+            return REPORT_OK;
+        }
+        if (tm.tm_year != known_year && !is_directory(lookup, false, &tm)) {
+            at_s = start_of_next_year(&tm);
+            continue;
+        }
+        known_year = tm.tm_year;
+        int64_t day_end_s = at_s - at_s % DAY_S + DAY_S;
+        if (!is_directory(lookup, true, &tm)) {
+            at_s = day_end_s;
+            continue;
+        }
+        for (; at_s < day_end_s && at_s < range->end_s && class == REPORT_OK;
+             at_s += TIME_ROTATION_S) {
+            at = (time_t)at_s;
+            (void)gmtime_r(&at, &tm);
+            class = add_interval(lookup, &tm, failure);
+        }
+    }
+    return class;
+}
+
+/* ---- door ----------------------------------------------------------------------------------- */
+
+int flow_files_add(struct flow_files *files, const char *path,
+                   const struct flow_files_context *context, struct failure *failure)
+{
+    char converted[PATH_MAX];
+    const char *rest = path;
+    struct stat status;
+
+    switch (skip_rank(&rest, context->rank)) {
+    case PREFIX_OTHER:
+        return REPORT_OK;
+    case PREFIX_BAD:
+        warn(context, path, "invalid conversion specifier in");
+        return REPORT_OK;
+    default:
+        break;
+    }
+    const char *wrong = convert(rest, context->host, converted, sizeof(converted));
+    if (wrong != NULL) {
+        warn(context, path, wrong);
+        return REPORT_OK;
+    }
+    if (context->range == NULL || stat(converted, &status) != 0 || !S_ISDIR(status.st_mode)) {
+        return add_entry(files, converted, NULL, context, failure);
+    }
+    struct lookup lookup = {files, converted, context};
+    return add_hierarchy(&lookup, failure);
+}

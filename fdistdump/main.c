@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Start and end of the program: command line, agreement with the other processes, master or slave.
+ */
+#include "args.h"
+#include "flow_files.h"
+#include "link.h"
+#include "master.h"
+#include "output.h"
+#include "progress.h"
+#include "time_spec.h"
+#include "transport.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/** What the command line of this process says, understood. */
+struct work {
+    struct args args;
+    struct query query;
+    lnf_query_t *compiled;
+    struct time_range range;
+    bool has_range;
+    struct flow_files files;
+    struct report report;
+    double start_s;
+};
+
+/* ---- command line --------------------------------------------------------------------------- */
+
+static int read_times(struct work *work, struct failure *failure)
+{
+    const struct args *args = &work->args;
+    int64_t now_s = (int64_t)time(NULL);
+    int class = zone_select(args->time_zone, failure);
+
+    if (class != REPORT_OK) {
+        return class;
+    }
+    /* Scripts for older versions give ranges to -t; no point in time contains a '#'. */
+    bool is_range = args->time_range != NULL ||
+                    (args->time_point != NULL && strchr(args->time_point, '#') != NULL);
+    const char *text = args->time_range != NULL ? args->time_range : args->time_point;
+    work->has_range = text != NULL;
+    if (text == NULL) {
+        return REPORT_OK;
+    }
+    return is_range ? time_spec_range(text, now_s, &work->range, failure)
+                    : time_spec_point(text, now_s, &work->range, failure);
+}
+
+/** From words to a compiled question. Nothing is printed yet: another process may be the one to. */
+static int understand(struct work *work, int argc, char **argv, struct failure *failure)
+{
+    unsigned items = 0;
+
+    int class = args_parse(argc, argv, &work->args, failure);
+    if (class != REPORT_OK || work->args.help || work->args.version) {
+        return class;
+    }
+    class = args_items(&work->args, &items, failure);
+    if (class == REPORT_OK) {
+        class = read_times(work, failure);
+    }
+    if (class == REPORT_OK) {
+        class = query_build(&work->args.words, items, &work->query, failure);
+    }
+    if (class == REPORT_OK) {
+        work->query.gather = work->args.no_tput != 0;
+        work->query.no_index = work->args.no_index != 0;
+        class = query_compile(&work->query, &work->compiled, failure);
+    }
+    return class;
+}
+
+/* ---- agreement ------------------------------------------------------------------------------ */
+
+/** Ends the job in order when a process cannot go on; the first of them says why. */
+static int agree(const struct work *work, transport_t *transport, int class,
+                 const struct failure *failure)
+{
+    unsigned rank;
+
+    class = transport_agree(transport, class, &rank);
+    if (class != REPORT_OK && rank == transport_rank(transport)) {
+        report_failure(&work->report, failure);
+    }
+    return class;
+}
+
+/** Compares this process's question with the master's. */
+static int compare_query(const struct work *work, transport_t *transport, struct failure *failure)
+{
+    size_t size = query_packed_size(&work->query), copy_size = 0;
+    uint8_t *packed = malloc(size), *copy = NULL;
+    struct query masters = {.filter = NULL};
+
+    if (packed == NULL) {
+        return failure_no_memory(failure);
+    }
+    query_pack(&work->query, packed);
+    int class =
+        transport_broadcast(transport, packed, size, QUERY_PACKED_MAX, &copy, &copy_size, failure);
+    if (class == REPORT_OK) {
+        class = query_unpack(copy, copy_size, &masters, failure);
+    }
+    if (class == REPORT_OK) {
+        const char *difference = query_difference(&masters, &work->query);
+        if (difference != NULL) {
+            class = failure_set(failure, REPORT_ARGUMENTS,
+                                "options of this process differ from those of the first: %s",
+                                difference);
+        }
+    }
+    query_clear(&masters);
+    free(packed);
+    free(copy);
+    return class;
+}
+
+static int check_paths(const struct work *work, const transport_t *transport,
+                       struct failure *failure)
+{
+    bool reads = transport_count(transport) == 1 || transport_rank(transport) != TRANSPORT_MASTER;
+
+    if (reads && work->args.path_count == 0) {
+        return failure_set(failure, REPORT_ARGUMENTS, "missing path");
+    }
+    return REPORT_OK;
+}
+
+/* ---- work ----------------------------------------------------------------------------------- */
+
+static int find_files(struct work *work, unsigned rank, struct failure *failure)
+{
+    struct flow_files_context context = {
+        .report = &work->report,
+        .rank = rank,
+        .host = work->report.host,
+        .range = work->has_range ? &work->range : NULL,
+    };
+
+    if (work->query.items == 0) {
+        return REPORT_OK; /* nothing will be printed */
+    }
+    for (size_t i = 0; i < work->args.path_count; i++) {
+        int class = flow_files_add(&work->files, work->args.paths[i], &context, failure);
+        if (class != REPORT_OK) {
+            return class;
+        }
+    }
+    return REPORT_OK;
+}
+
+static struct slave_job slave_job(const struct work *work)
+{
+    return (struct slave_job){
+        .query = &work->query,
+        .compiled = work->compiled,
+        .paths = work->files.paths,
+        .path_count = work->files.count,
+        .threads = work->args.threads > 0 ? (unsigned)work->args.threads : slave_default_threads(),
+        .report = &work->report,
+    };
+}
+
+static int run_slave(struct work *work, transport_t *transport, struct failure *failure)
+{
+    int class = find_files(work, transport_rank(transport), failure);
+    if (class != REPORT_OK) {
+        return class;
+    }
+    struct slave_job job = slave_job(work);
+    return link_run(&job, transport, failure);
+}
+
+static struct output_options output_options(const struct args *args)
+{
+    bool pretty = args->format == ARGS_PRETTY;
+
+#define CHOICE(member, preset) (args->member == ARGS_DEFAULT ? (preset) : args->member)
+    return (struct output_options){
+        .csv = !pretty,
+        .rich_header = args->rich_header != 0,
+        .ellipsize = args->no_ellipsize == 0,
+        .style =
+            {
+                .timestamps = CHOICE(timestamps, pretty) != 0,
+                .flags = CHOICE(flags, pretty) != 0,
+                .addresses = CHOICE(addresses, pretty) != 0,
+                .protocols = CHOICE(protocols, pretty) != 0,
+                .durations = CHOICE(durations, pretty) != 0,
+                .volumes = (enum convert_volume)CHOICE(volumes, pretty ? ARGS_VOLUME_METRIC
+                                                                       : ARGS_VOLUME_NONE),
+            },
+    };
+#undef CHOICE
+}
+
+static int answer(struct work *work, transport_t *transport, struct master_job *job,
+                  struct failure *failure)
+{
+    if (transport_count(transport) > 1) {
+        return master_run(job, transport, failure);
+    }
+    int class = find_files(work, 1, failure); /* the only reader is the first slave */
+    if (class != REPORT_OK) {
+        return class;
+    }
+    struct slave_job slave = slave_job(work);
+    return master_run_alone(job, &slave, failure);
+}
+
+static int run_master(struct work *work, transport_t *transport, struct failure *failure)
+{
+    unsigned count = transport_count(transport);
+    struct output_options options = output_options(&work->args);
+    struct master_job job = {
+        .query = &work->query,
+        .compiled = work->compiled,
+        .report = &work->report,
+        .start_s = work->start_s,
+    };
+
+    job.output = output_create(&work->query, work->compiled, &options, STDOUT_FILENO);
+    job.progress =
+        progress_create((enum progress_type)work->args.progress_type,
+                        work->args.progress_destination, count > 1 ? count - 1 : 1, &work->report);
+    int class = job.output == NULL || job.progress == NULL ? failure_no_memory(failure)
+                                                           : answer(work, transport, &job, failure);
+    output_destroy(job.output);
+    progress_destroy(job.progress);
+    return class;
+}
+
+/** All processes agree about the question; from here on a failure ends the job at once. */
+static void run(struct work *work, transport_t *transport)
+{
+    struct failure failure = {.class = REPORT_OK};
+
+    if (transport_count(transport) == 1 || transport_rank(transport) == TRANSPORT_MASTER) {
+        int class = run_master(work, transport, &failure);
+        if (class != REPORT_OK) {
+            report_failure(&work->report, &failure);
+            transport_abort(transport, class);
+        }
+        return;
+    }
+    if (run_slave(work, transport, &failure) != REPORT_OK) {
+        /* The master has been told and ends the job; should it be gone, this process does. */
+        (void)sleep(10);
+        report_failure(&work->report, &failure);
+        transport_abort(transport, (int)failure.class);
+    }
+}
+
+/** Help and version need no agreement: every process finds them on its command line. */
+static void print_information(const struct work *work, const transport_t *transport)
+{
+    if (transport_rank(transport) != TRANSPORT_MASTER) {
+        return;
+    }
+    if (work->args.help) {
+        args_print_help(stdout);
+    } else {
+        puts("fdistdump " FDISTDUMP_VERSION);
+    }
+    (void)fflush(stdout);
+}
+
+static int run_job(struct work *work, transport_t *transport, int class, struct failure *failure)
+{
+    class = agree(work, transport, class, failure);
+    if (class != REPORT_OK) {
+        return class;
+    }
+    if (work->args.help || work->args.version) {
+        print_information(work, transport);
+        return REPORT_OK;
+    }
+    class = check_paths(work, transport, failure);
+    class = agree(work, transport, class, failure);
+    if (class != REPORT_OK) {
+        return class;
+    }
+    if (transport_count(transport) > 1) {
+        class = compare_query(work, transport, failure);
+        class = agree(work, transport, class, failure);
+    }
+    if (class == REPORT_OK) {
+        run(work, transport);
+    }
+    return class;
+}
+
+int main(int argc, char **argv)
+{
+    struct work work = {.compiled = NULL};
+    struct failure failure = {.class = REPORT_OK};
+    transport_t *transport = NULL;
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    work.start_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    (void)setlocale(LC_TIME, "");
+    (void)signal(SIGPIPE, SIG_IGN); /* a reader that went away is seen as EPIPE */
+
+    /* The time zone is set here, before MPI may start threads. */
+    int class = understand(&work, argc, argv, &failure);
+    struct failure start_failure;
+    int start_class = transport_start(&transport, &start_failure);
+    report_init(&work.report, STDERR_FILENO, work.args.verbosity,
+                transport == NULL ? 0 : transport_rank(transport),
+                transport == NULL ? 1 : transport_count(transport));
+    if (start_class != REPORT_OK) {
+        report_failure(&work.report, &start_failure);
+        transport_abort(transport, start_class);
+    }
+    class = run_job(&work, transport, class, &failure);
+
+    transport_finish(transport);
+    lnf_query_destroy(work.compiled);
+    query_clear(&work.query);
+    flow_files_clear(&work.files);
+    args_clear(&work.args);
+    return class;
+}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Lists as they come, tables when all is in; then summaries and what went wrong. */
+#include "master.h"
+
+#include "exchange.h"
+#include "message.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PRINT_ROWS 1024u
+
+struct master {
+    const struct master_job *job;
+    transport_t *transport; /* NULL when alone */
+    unsigned slaves;
+    uint64_t left; /* rows of a list still to print */
+    unsigned goals;
+    unsigned ended;
+    bool *has_goal, *has_ended; /* by slave */
+    struct slave_counts counts;
+    struct report *failed; /* who reports a failure of another process; see take_failure() */
+};
+
+static bool prints_records(const struct master *master)
+{
+    return (master->job->query->items & QUERY_RECORDS) != 0 &&
+           master->job->query->mode != QUERY_METADATA;
+}
+
+/* ---- printing ------------------------------------------------------------------------------- */
+
+/** Prints rows of a list; false once no more are wanted. */
+static bool print_list(struct master *master, const uint8_t *rows, size_t count,
+                       const struct lnf_totals *totals)
+{
+    size_t now = count < master->left ? count : (size_t)master->left;
+    struct slave_counts part = {.totals = *totals};
+
+    if (now == 0) {
+        return false;
+    }
+    lnf_stat_init(&part.stat);
+    slave_counts_add(&master->counts, &part);
+    output_rows(master->job->output, rows, now);
+    master->left -= now;
+    int error;
+    return master->left > 0 && output_status(master->job->output, &error) == OUTPUT_OPEN;
+}
+
+static int measure(const struct master_job *job, const lnf_table_t *table, uint8_t *rows)
+{
+    size_t start = 0, count;
+
+    while ((count = lnf_table_rows(table, start, PRINT_ROWS, rows)) > 0) {
+        output_measure(job->output, rows, count);
+        start += count;
+    }
+    return REPORT_OK;
+}
+
+/** Orders the table and prints it. */
+static int print_table(const struct master_job *job, lnf_table_t *table, struct failure *failure)
+{
+    uint8_t *rows = malloc(PRINT_ROWS * lnf_query_row_size(job->compiled) + 1);
+    size_t start = 0, count;
+    int error;
+
+    if (rows == NULL || lnf_table_finish(table, true) < 0) {
+        free(rows);
+        return failure_no_memory(failure);
+    }
+    (void)measure(job, table, rows);
+    output_header(job->output);
+    while ((count = lnf_table_rows(table, start, PRINT_ROWS, rows)) > 0 &&
+           output_status(job->output, &error) == OUTPUT_OPEN) {
+        output_rows(job->output, rows, count);
+        start += count;
+    }
+    free(rows);
+    return REPORT_OK;
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void report_damage(const struct master *master)
+{
+    const struct slave_counts *counts = &master->counts;
+    const uint64_t *problems = counts->problems;
+    static const char *const texts[SLAVE_PROBLEMS] = {
+        [LNF_PROBLEM_UNFINISHED] = "unfinished files",
+        [LNF_PROBLEM_TRUNCATED] = "octets ignored at ends of files",
+        [LNF_PROBLEM_BLOCK] = "damaged blocks skipped",
+        [LNF_PROBLEM_RECORD] = "damaged records skipped",
+        [LNF_PROBLEM_STATISTICS] = "wrong statistics",
+    };
+    char line[512];
+    size_t used = 0;
+
+    if (counts->unreadable > 0) {
+        report_warning(master->job->report, REPORT_LIBNF,
+                       "%" PRIu64 " of %" PRIu64 " files could not be read", counts->unreadable,
+                       counts->files);
+    }
+    for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
+        if (problems[i] > 0 && used < sizeof(line)) {
+            int length = snprintf(line + used, sizeof(line) - used, "%s%" PRIu64 " %s",
+                                  used > 0 ? ", " : "", problems[i], texts[i]);
+            used += length < 0 ? 0 : (size_t)length;
+        }
+    }
+    if (used > 0) {
+        report_warning(master->job->report, REPORT_LIBNF, "problems of files: %s", line);
+    }
+}
+
+/** Summaries, and the end of everything. */
+static int finish(struct master *master, struct failure *failure)
+{
+    const struct master_job *job = master->job;
+    int error;
+
+    progress_finish(job->progress);
+    if ((job->query->items & QUERY_PROCESSED) != 0) {
+        output_processed(job->output, &master->counts.totals, now_s() - job->start_s);
+    }
+    if ((job->query->items & QUERY_FILES) != 0) {
+        output_files(job->output, &master->counts.stat);
+    }
+    (void)output_flush(job->output);
+    report_damage(master);
+    if (output_status(job->output, &error) == OUTPUT_FAILED) {
+        return failure_set(failure, REPORT_INTERNAL, "cannot write the output: %s",
+                           strerror(error));
+    }
+    return REPORT_OK;
+}
+
+/* ---- listening ------------------------------------------------------------------------------ */
+
+static int malformed(const struct transport_message *message, struct failure *failure)
+{
+    return failure_set(failure, REPORT_MPI, "malformed message %d of %zu octets from process %u",
+                       message->kind, message->size, message->source + 1);
+}
+
+/** Another process failed: its words become this job's last ones. */
+static int take_failure(const struct transport_message *message, struct failure *failure)
+{
+    struct message_failure from;
+
+    if (!message_unpack_failure(message->octets, message->size, &from)) {
+        return malformed(message, failure);
+    }
+    return failure_set(failure, from.failure.class, "process %u on %s: %.900s", message->source + 1,
+                       from.host, from.failure.text);
+}
+
+static int take_goal(struct master *master, unsigned slave, const struct transport_message *message,
+                     struct failure *failure)
+{
+    uint64_t files;
+
+    if (!message_unpack_number(message->octets, message->size, &files) || master->has_goal[slave]) {
+        return malformed(message, failure);
+    }
+    master->has_goal[slave] = true;
+    master->goals++;
+    progress_goal(master->job->progress, slave, files);
+    if (master->goals == master->slaves) {
+        progress_show(master->job->progress);
+    }
+    return REPORT_OK;
+}
+
+static int take_progress(struct master *master, unsigned slave,
+                         const struct transport_message *message, struct failure *failure)
+{
+    uint64_t files;
+
+    if (!message_unpack_number(message->octets, message->size, &files)) {
+        return malformed(message, failure);
+    }
+    progress_done(master->job->progress, slave, files);
+    if (master->goals == master->slaves) {
+        progress_show(master->job->progress);
+    }
+    return REPORT_OK;
+}
+
+static int take_end(struct master *master, unsigned slave, const struct transport_message *message,
+                    struct failure *failure)
+{
+    struct slave_counts counts;
+
+    if (master->has_ended[slave] ||
+        !message_unpack_counts(message->octets, message->size, &counts)) {
+        return malformed(message, failure);
+    }
+    master->has_ended[slave] = true;
+    master->ended++;
+    slave_counts_add(&master->counts, &counts);
+    return REPORT_OK;
+}
+
+/**
+ * Waits for the next message and deals with all kinds but rows, which are the caller's.
+ *
+ * @param[out] message  kind MESSAGE_ROWS, or another that is dealt with
+ */
+static int take_message(struct master *master, unsigned data_from,
+                        struct transport_message *message, struct failure *failure)
+{
+    int class = transport_poll(master->transport, data_from, message, failure);
+    if (class == REPORT_OK && message->kind == 0) {
+        (void)output_flush(master->job->output); /* nothing to do: let people see what there is */
+        class = transport_wait(master->transport, data_from, message, failure);
+    }
+    if (class != REPORT_OK) {
+        return class;
+    }
+    if (message->source == TRANSPORT_MASTER || message->source > master->slaves) {
+        return malformed(message, failure);
+    }
+    unsigned slave = message->source - 1;
+    switch (message->kind) {
+    case MESSAGE_ROWS:
+        return REPORT_OK;
+    case MESSAGE_GOAL:
+        return take_goal(master, slave, message, failure);
+    case MESSAGE_PROGRESS:
+        return take_progress(master, slave, message, failure);
+    case MESSAGE_END:
+        return take_end(master, slave, message, failure);
+    case MESSAGE_FAILED:
+        return take_failure(message, failure);
+    default:
+        return malformed(message, failure);
+    }
+}
+
+/** For exchanges: the next message with rows. */
+static int receive_rows(void *context, struct transport_message *message, struct failure *failure)
+{
+    struct master *master = context;
+
+    do {
+        int class = take_message(master, TRANSPORT_ANYBODY, message, failure);
+        if (class != REPORT_OK) {
+            return class;
+        }
+        if (master->ended == master->slaves) {
+            return failure_set(failure, REPORT_MPI, "all slaves ended before their last rows");
+        }
+    } while (message->kind != MESSAGE_ROWS);
+    return REPORT_OK;
+}
+
+static int tell_all(struct master *master, int kind, struct failure *failure)
+{
+    const uint8_t nothing[1] = {0};
+    int class = REPORT_OK;
+
+    for (unsigned i = 1; i <= master->slaves && class == REPORT_OK; i++) {
+        class = transport_send(master->transport, i, TRANSPORT_CONTROL, kind, nothing, 0, failure);
+    }
+    return class;
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+/** Slaves one after the other, in order of ranks; later ones wait with their first rows. */
+static int run_list(struct master *master, struct failure *failure)
+{
+    size_t row_size = lnf_query_row_size(master->job->compiled);
+    bool wanted = true;
+
+    output_header(master->job->output);
+    for (unsigned rank = 1; rank <= master->slaves; rank++) {
+        while (!master->has_ended[rank - 1]) {
+            struct transport_message message;
+            struct message_rows rows;
+            int class = take_message(master, rank, &message, failure);
+            if (class != REPORT_OK) {
+                return class;
+            }
+            if (message.kind != MESSAGE_ROWS) {
+                continue;
+            }
+            if (!message_unpack_rows(message.octets, message.size, row_size, &rows)) {
+                return malformed(&message, failure);
+            }
+            if (wanted && !print_list(master, rows.rows, rows.count, &rows.totals)) {
+                wanted = false;
+                class = tell_all(master, MESSAGE_STOP, failure);
+                if (class != REPORT_OK) {
+                    return class;
+                }
+            }
+        }
+    }
+    return REPORT_OK;
+}
+
+static int run_table(struct master *master, struct failure *failure)
+{
+    struct exchange_master exchange = {
+        .transport = master->transport,
+        .compiled = master->job->compiled,
+        .slaves = master->slaves,
+        .receive = receive_rows,
+        .context = master,
+    };
+
+    if (lnf_table_create(master->job->compiled, &exchange.table) < 0) {
+        return failure_no_memory(failure);
+    }
+    int class = exchange_choose(master->job->query)->master(&exchange, failure);
+    if (class == REPORT_OK) {
+        class = print_table(master->job, exchange.table, failure);
+    }
+    lnf_table_destroy(exchange.table);
+    return class;
+}
+
+static int run_all(struct master *master, struct failure *failure)
+{
+    int class = REPORT_OK;
+
+    if (prints_records(master)) {
+        class = master->job->query->mode == QUERY_LIST ? run_list(master, failure)
+                                                       : run_table(master, failure);
+    }
+    while (class == REPORT_OK && master->ended < master->slaves) {
+        struct transport_message message;
+        class = take_message(master, TRANSPORT_ANYBODY, &message, failure);
+        if (class == REPORT_OK && message.kind == MESSAGE_ROWS) {
+            class = malformed(&message, failure);
+        }
+    }
+    if (class == REPORT_OK) {
+        class = finish(master, failure);
+    }
+    return class == REPORT_OK ? tell_all(master, MESSAGE_BYE, failure) : class;
+}
+
+static void init(struct master *master, const struct master_job *job)
+{
+    uint64_t limit = job->query->limit;
+
+    *master = (struct master){.job = job, .left = limit == 0 ? UINT64_MAX : limit};
+    lnf_stat_init(&master->counts.stat);
+}
+
+int master_run(const struct master_job *job, transport_t *transport, struct failure *failure)
+{
+    struct master master;
+    int class;
+
+    init(&master, job);
+    master.transport = transport;
+    master.slaves = transport_count(transport) - 1;
+    master.has_goal = calloc(master.slaves, sizeof(*master.has_goal));
+    master.has_ended = calloc(master.slaves, sizeof(*master.has_ended));
+    if (master.has_goal == NULL || master.has_ended == NULL) {
+        class = failure_no_memory(failure);
+    } else {
+        class = run_all(&master, failure);
+    }
+    free(master.has_goal);
+    free(master.has_ended);
+    return class;
+}
+
+/* ---- alone ---------------------------------------------------------------------------------- */
+
+static bool alone_rows(void *context, const uint8_t *rows, size_t count,
+                       const struct lnf_totals *totals)
+{
+    struct master *master = context;
+    bool more = print_list(master, rows, count, totals);
+
+    return output_flush(master->job->output) == OUTPUT_OPEN && more;
+}
+
+static bool alone_progress(void *context, uint64_t files_done)
+{
+    struct master *master = context;
+
+    progress_done(master->job->progress, 0, files_done);
+    progress_show(master->job->progress);
+    return true;
+}
+
+int master_run_alone(const struct master_job *job, const struct slave_job *slave,
+                     struct failure *failure)
+{
+    struct master master;
+    struct slave_hooks hooks = {&master, alone_rows, alone_progress};
+    struct slave_counts counts;
+    lnf_table_t *table = NULL;
+
+    init(&master, job);
+    progress_goal(job->progress, 0, slave->path_count);
+    progress_show(job->progress);
+    if (prints_records(&master) && job->query->mode == QUERY_LIST) {
+        output_header(job->output);
+    }
+    int class = slave_run(slave, &hooks, &table, &counts, failure);
+    if (class == REPORT_OK) {
+        slave_counts_add(&master.counts, &counts);
+        if (table != NULL) {
+            class = print_table(job, table, failure);
+        }
+    }
+    lnf_table_destroy(table);
+    return class == REPORT_OK ? finish(&master, failure) : class;
+}

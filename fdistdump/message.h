@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * What processes tell each other, as octets in network byte order.
+ *
+ * A length that arrives is as little trusted as one in a file: every message is checked whole
+ * before it is used.
+ */
+#ifndef FDISTDUMP_MESSAGE_H
+#define FDISTDUMP_MESSAGE_H
+
+#include "report.h"
+#include "slave.h"
+
+#include <libnf/scan.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The largest message: about a mebibyte of rows and what is said about them. */
+#define MESSAGE_ROWS_SIZE (1u << 20)
+#define MESSAGE_MAX (MESSAGE_ROWS_SIZE + 4096u)
+
+enum message_kind {
+    MESSAGE_GOAL = 1, /* slave: number of its files */
+    MESSAGE_PROGRESS, /* slave: how many are done */
+    MESSAGE_ROWS,     /* slave: packed rows; none = there are no more of them */
+    MESSAGE_END,      /* slave: its counts, and that it sends nothing more */
+    MESSAGE_FAILED,   /* slave: why the job must end */
+    MESSAGE_STOP,     /* master: no more rows are wanted */
+    MESSAGE_BYE,      /* master: everything is printed */
+};
+
+/** Rows as they arrive; `rows` point into the message. */
+struct message_rows {
+    struct lnf_totals totals; /* of the block the rows are from; lists only */
+    const uint8_t *rows;
+    size_t count;
+};
+
+/** Why a process failed, and on which host. */
+struct message_failure {
+    struct failure failure;
+    char host[REPORT_HOST_SIZE];
+};
+
+/* Each function packs into `octets` and returns the size; MESSAGE_MAX octets are always enough. */
+
+size_t message_pack_number(uint64_t number, uint8_t *octets);
+/** At most MESSAGE_ROWS_SIZE octets of rows, see message_rows_per_message(). */
+size_t message_pack_rows(const struct lnf_totals *totals, const uint8_t *rows, size_t count,
+                         size_t row_size, uint8_t *octets);
+size_t message_pack_counts(const struct slave_counts *counts, uint8_t *octets);
+size_t message_pack_failure(const struct failure *failure, const char *host, uint8_t *octets);
+
+/* Each function returns whether the octets are such a message, whole and nothing more. */
+
+bool message_unpack_number(const uint8_t *octets, size_t size, uint64_t *number);
+bool message_unpack_rows(const uint8_t *octets, size_t size, size_t row_size,
+                         struct message_rows *rows);
+bool message_unpack_counts(const uint8_t *octets, size_t size, struct slave_counts *counts);
+bool message_unpack_failure(const uint8_t *octets, size_t size, struct message_failure *failure);
+
+/** Rows of that size that fit into one message, at least 1. */
+size_t message_rows_per_message(size_t row_size);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * The answer on standard output: rows as a table or csv, then the summaries.
+ *
+ * A write that fails is remembered; output_status() tells, everything after it is dropped. A reader
+ * that went away is no failure but the end of the work.
+ */
+#ifndef FDISTDUMP_OUTPUT_H
+#define FDISTDUMP_OUTPUT_H
+
+#include "convert.h"
+#include "query.h"
+
+#include <libnf/common.h>
+
+struct output_options {
+    bool csv;
+    bool rich_header;
+    bool ellipsize;
+    struct convert_style style;
+};
+
+enum output_status { OUTPUT_OPEN, OUTPUT_CLOSED, OUTPUT_FAILED };
+
+typedef struct output output_t;
+
+/**
+ * New output to a descriptor, which stays the caller's.
+ *
+ * @param query,compiled  borrowed until output_destroy()
+ * @return NULL without memory
+ */
+output_t *output_create(const struct query *query, const lnf_query_t *compiled,
+                        const struct output_options *options, int fd);
+
+/** Frees without writing what is buffered; NULL is fine. */
+void output_destroy(output_t *output);
+
+/** Widens columns to the rows, for tables that are not to be shortened. Before output_header(). */
+void output_measure(output_t *output, const uint8_t *rows, size_t count);
+
+/** Writes the names of the columns. */
+void output_header(output_t *output);
+
+/** Writes packed rows. */
+void output_rows(output_t *output, const uint8_t *rows, size_t count);
+
+/** Writes the summary of processed records. */
+void output_processed(output_t *output, const struct lnf_totals *totals, double seconds);
+
+/** Writes the summary of the statistics in file headers. */
+void output_files(output_t *output, const struct lnf_stat *stat);
+
+/** Writes what is buffered. */
+enum output_status output_flush(output_t *output);
+
+/** Whether there is still a reader; errno value of the failure in *error. */
+enum output_status output_status(const output_t *output, int *error);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** How many files are done: one line on a terminal, or in a file that others poll. */
+#ifndef FDISTDUMP_PROGRESS_H
+#define FDISTDUMP_PROGRESS_H
+
+#include "report.h"
+
+#include <stdint.h>
+
+enum progress_type { PROGRESS_NONE, PROGRESS_TOTAL, PROGRESS_SLAVES, PROGRESS_JSON };
+
+typedef struct progress progress_t;
+
+/**
+ * New progress of `slaves` slaves.
+ *
+ * @param destination  NULL or "stderr", "stdout", or the name of a file, which is replaced. One
+ * that cannot be written is a warning, and nothing is shown
+ * @return NULL without memory
+ */
+progress_t *progress_create(enum progress_type type, const char *destination, unsigned slaves,
+                            const struct report *report);
+
+/** Frees; NULL is fine. */
+void progress_destroy(progress_t *progress);
+
+/** A slave (from 0) has that many files to read. */
+void progress_goal(progress_t *progress, unsigned slave, uint64_t files);
+
+/** A slave has finished that many of its files. */
+void progress_done(progress_t *progress, unsigned slave, uint64_t files);
+
+/** Prints the present state. */
+void progress_show(progress_t *progress);
+
+/** Prints the last state and ends the line. */
+void progress_finish(progress_t *progress);
+
+#endif

@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Threads that take blocks of the same files, and the thread that watches them. */
+#include "slave.h"
+
+#include "block_queue.h"
+
+#include <inttypes.h>
+#include <libnf.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUEUE_SIZE (32u << 20)
+#define TICK_MS 50u
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+enum source_state {
+    SOURCE_OPENING, /* by one worker, without the lock */
+    SOURCE_OPEN,    /* has blocks nobody took yet, as far as known */
+    SOURCE_DRAINED, /* all blocks taken; the last user closes it */
+};
+
+/** An open file. */
+struct source {
+    enum source_state state;
+    size_t number;
+    lnf_scan_t *scan;
+    unsigned users;
+    bool failed;     /* counted as unreadable */
+    uint64_t blocks; /* the highest number seen + 1 */
+    struct source *next;
+};
+
+struct worker;
+
+struct slave {
+    const struct slave_job *job;
+    bool list; /* rows go through the queue, in order */
+    block_queue_t *queue;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct source *sources; /* guarded by lock, like the following */
+    size_t next_file;
+    size_t files_done;
+    unsigned running; /* workers */
+    struct slave_counts counts;
+    struct failure failure; /* the first one */
+
+    atomic_bool stop; /* read between blocks: late is fine, so relaxed order is enough */
+    struct worker *workers;
+    unsigned worker_count;
+};
+
+struct worker {
+    struct slave *slave;
+    pthread_t thread;
+    lnf_task_t *task;
+    lnf_table_t *table;
+    struct lnf_totals reported; /* totals of blocks already put into the queue */
+};
+
+static void on_problem(void *context, const struct lnf_problem *problem)
+{
+    struct slave *slave = context;
+
+    if ((unsigned)problem->kind < SLAVE_PROBLEMS) {
+        pthread_mutex_lock(&slave->lock);
+        slave->counts.problems[problem->kind] += problem->count;
+        pthread_mutex_unlock(&slave->lock);
+    }
+    report_warning(slave->job->report, REPORT_LIBNF, "%s: offset %" PRIu64 ": %s", problem->path,
+                   problem->offset, problem->text);
+}
+
+static void stop_all(struct slave *slave)
+{
+    atomic_store_explicit(&slave->stop, true, memory_order_relaxed);
+    if (slave->queue != NULL) {
+        block_queue_stop(slave->queue);
+    }
+}
+
+static bool stopped(const struct slave *slave)
+{
+    return atomic_load_explicit(&slave->stop, memory_order_relaxed);
+}
+
+/** The first failure of any thread ends all of them. */
+static void fail_memory(struct slave *slave)
+{
+    pthread_mutex_lock(&slave->lock);
+    if (slave->failure.class == REPORT_OK) {
+        (void)failure_no_memory(&slave->failure);
+    }
+    pthread_mutex_unlock(&slave->lock);
+    stop_all(slave);
+}
+
+/** One more file is through (with the lock held). */
+static void file_done(struct slave *slave, size_t number, uint64_t blocks)
+{
+    slave->files_done++;
+    if (slave->queue != NULL) {
+        block_queue_close_file(slave->queue, number, blocks);
+    }
+    pthread_cond_broadcast(&slave->changed);
+}
+
+static void unlink_source(struct slave *slave, struct source *source)
+{
+    struct source **place = &slave->sources;
+
+    while (*place != source) {
+        place = &(*place)->next;
+    }
+    *place = source->next;
+}
+
+/** Counts a file once, however many threads meet its trouble. */
+static void file_unreadable(struct slave *slave, struct source *source,
+                            const struct lnf_error *error)
+{
+    pthread_mutex_lock(&slave->lock);
+    bool first = !source->failed;
+    source->failed = true;
+    slave->counts.unreadable += first;
+    pthread_mutex_unlock(&slave->lock);
+    if (first) {
+        report_warning(slave->job->report, REPORT_LIBNF, "%s", error->text);
+    }
+}
+
+/** Opens the file of a source that is in the list as SOURCE_OPENING. */
+static bool open_source(struct slave *slave, struct source *source)
+{
+    struct lnf_error error = {.text = ""};
+    const char *path = slave->job->paths[source->number];
+
+    int status = lnf_scan_open(path, on_problem, slave, &source->scan, &error);
+    if (status == LNF_ERR_NOMEM) {
+        fail_memory(slave);
+    } else if (status != LNF_OK) {
+        file_unreadable(slave, source, &error);
+    }
+    pthread_mutex_lock(&slave->lock);
+    if (status == LNF_OK) {
+        if ((slave->job->query->items & QUERY_FILES) != 0) {
+            lnf_stat_add(&slave->counts.stat, lnf_scan_stat(source->scan));
+        }
+        source->state = SOURCE_OPEN;
+        source->users = 1;
+        pthread_cond_broadcast(&slave->changed);
+    } else {
+        unlink_source(slave, source);
+        file_done(slave, source->number, 0);
+    }
+    pthread_mutex_unlock(&slave->lock);
+    if (status != LNF_OK) {
+        free(source);
+    }
+    return status == LNF_OK;
+}
+
+static struct source *find_state(struct slave *slave, enum source_state state)
+{
+    for (struct source *source = slave->sources; source != NULL; source = source->next) {
+        if (source->state == state) {
+            return source;
+        }
+    }
+    return NULL;
+}
+
+/** A new source for the next file, last in the list (with the lock held). */
+static struct source *add_source(struct slave *slave)
+{
+    struct source *source = calloc(1, sizeof(*source));
+    struct source **place = &slave->sources;
+
+    if (source == NULL) {
+        return NULL;
+    }
+    source->number = slave->next_file++;
+    while (*place != NULL) {
+        place = &(*place)->next;
+    }
+    *place = source;
+    return source;
+}
+
+/** A file with blocks left, the caller as one of its users; NULL when there is none any more. */
+static struct source *join_source(struct slave *slave)
+{
+    while (!stopped(slave)) {
+        pthread_mutex_lock(&slave->lock);
+        struct source *source = find_state(slave, SOURCE_OPEN);
+        if (source != NULL) {
+            source->users++;
+            pthread_mutex_unlock(&slave->lock);
+            return source;
+        }
+        if (slave->next_file < slave->job->path_count) {
+            source = add_source(slave);
+            pthread_mutex_unlock(&slave->lock);
+            if (source == NULL) {
+                fail_memory(slave);
+                return NULL;
+            }
+            if (open_source(slave, source)) {
+                return source;
+            }
+            continue;
+        }
+        if (find_state(slave, SOURCE_OPENING) == NULL) {
+            pthread_mutex_unlock(&slave->lock);
+            return NULL;
+        }
+        pthread_cond_wait(&slave->changed, &slave->lock);
+        pthread_mutex_unlock(&slave->lock);
+    }
+    return NULL;
+}
+
+/** The caller found no block left; the last user closes the file. */
+static void leave_source(struct slave *slave, struct source *source)
+{
+    pthread_mutex_lock(&slave->lock);
+    source->state = SOURCE_DRAINED;
+    bool last = --source->users == 0;
+    if (last) {
+        unlink_source(slave, source);
+    }
+    pthread_mutex_unlock(&slave->lock);
+    if (!last) {
+        return;
+    }
+    lnf_scan_close(source->scan);
+    pthread_mutex_lock(&slave->lock);
+    file_done(slave, source->number, source->blocks);
+    pthread_mutex_unlock(&slave->lock);
+    free(source);
+}
+
+/* ---- workers -------------------------------------------------------------------------------- */
+
+static struct lnf_totals totals_since(const struct lnf_totals *now, const struct lnf_totals *before)
+{
+    return (struct lnf_totals){now->records - before->records, now->flows - before->flows,
+                               now->packets - before->packets, now->bytes - before->bytes};
+}
+
+/** Puts the rows of the block just read into the queue; false = stop. */
+static bool put_block(struct worker *worker, const struct source *source, uint64_t number)
+{
+    struct slave *slave = worker->slave;
+    size_t count;
+    const uint8_t *rows = lnf_task_rows(worker->task, &count);
+    const struct lnf_totals *totals = lnf_task_totals(worker->task);
+    struct block_rows block = {
+        .file = source->number,
+        .block = number,
+        .count = count,
+        .size = count * lnf_query_row_size(slave->job->compiled),
+        .totals = totals_since(totals, &worker->reported),
+    };
+
+    worker->reported = *totals;
+    if (block.size > 0) {
+        block.rows = malloc(block.size);
+        if (block.rows == NULL) {
+            fail_memory(slave);
+            return false;
+        }
+        memcpy(block.rows, rows, block.size);
+    }
+    switch (block_queue_put(slave->queue, &block)) {
+    case BLOCK_QUEUE_OK:
+        return true;
+    case BLOCK_QUEUE_NOMEM:
+        fail_memory(slave);
+        return false;
+    default:
+        return false;
+    }
+}
+
+static void note_block(struct slave *slave, struct source *source, uint64_t number)
+{
+    pthread_mutex_lock(&slave->lock);
+    if (number >= source->blocks) {
+        source->blocks = number + 1;
+    }
+    pthread_mutex_unlock(&slave->lock);
+}
+
+/** Takes blocks of a file until none is left. */
+static void work_on(struct worker *worker, struct source *source)
+{
+    struct slave *slave = worker->slave;
+
+    while (!stopped(slave)) {
+        struct lnf_error error = {.text = ""};
+        uint64_t number = UINT64_MAX;
+        int status = lnf_task_run(worker->task, source->scan, worker->table, &number, &error);
+        if (status == LNF_EOF) {
+            return;
+        }
+        if (status == LNF_ERR_NOMEM) {
+            fail_memory(slave);
+            return;
+        }
+        if (slave->list && number != UINT64_MAX) {
+            note_block(slave, source, number);
+            if (!put_block(worker, source, number)) {
+                return;
+            }
+        }
+        if (status != LNF_OK) {
+            file_unreadable(slave, source, &error);
+            return;
+        }
+    }
+}
+
+static void *run_worker(void *argument)
+{
+    struct worker *worker = argument;
+    struct slave *slave = worker->slave;
+    struct source *source;
+
+    while ((source = join_source(slave)) != NULL) {
+        if (slave->job->query->mode != QUERY_METADATA) {
+            work_on(worker, source);
+        }
+        leave_source(slave, source);
+    }
+    pthread_mutex_lock(&slave->lock);
+    slave->running--;
+    pthread_cond_broadcast(&slave->changed);
+    pthread_mutex_unlock(&slave->lock);
+    return NULL;
+}
+
+static void destroy_worker(struct worker *worker)
+{
+    lnf_task_destroy(worker->task);
+    lnf_table_destroy(worker->table);
+}
+
+static int start_worker(struct slave *slave, struct worker *worker, bool table,
+                        struct failure *failure)
+{
+    worker->slave = slave;
+    if (lnf_task_create(slave->job->compiled, &worker->task) != LNF_OK ||
+        (table && lnf_table_create(slave->job->compiled, &worker->table) != LNF_OK)) {
+        return failure_no_memory(failure);
+    }
+    pthread_mutex_lock(&slave->lock);
+    int status = pthread_create(&worker->thread, NULL, run_worker, worker);
+    slave->running += status == 0;
+    pthread_mutex_unlock(&slave->lock);
+    if (status != 0) {
+        return failure_set(failure, REPORT_INTERNAL, "cannot start a thread: %s", strerror(status));
+    }
+    return REPORT_OK;
+}
+
+/** Starts the workers; fewer than wanted will do. */
+static int start_workers(struct slave *slave)
+{
+    bool table =
+        slave->job->query->mode == QUERY_SORT || slave->job->query->mode == QUERY_AGGREGATE;
+
+    table = table && (slave->job->query->items & QUERY_RECORDS) != 0;
+    slave->workers = calloc(slave->job->threads, sizeof(*slave->workers));
+    if (slave->workers == NULL) {
+        return failure_no_memory(&slave->failure);
+    }
+    for (unsigned i = 0; i < slave->job->threads; i++) {
+        struct worker *worker = &slave->workers[i];
+        struct failure failure;
+        if (start_worker(slave, worker, table, &failure) == REPORT_OK) {
+            slave->worker_count++;
+            continue;
+        }
+        destroy_worker(worker);
+        if (slave->worker_count == 0) {
+            slave->failure = failure;
+            return (int)failure.class;
+        }
+        report_warning(slave->job->report, failure.class, "only %u threads instead of %u: %s",
+                       slave->worker_count, slave->job->threads, failure.text);
+        break;
+    }
+    return REPORT_OK;
+}
+
+/* ---- the thread that watches ---------------------------------------------------------------- */
+
+/** Rows of a block to the hook, at most `left` of them; false = no more wanted. */
+static bool give_rows(const struct slave_hooks *hooks, const struct block_rows *block,
+                      uint64_t *left)
+{
+    size_t count = block->count < *left ? block->count : (size_t)*left;
+
+    if (block->count == 0) {
+        return true;
+    }
+    *left -= count;
+    return hooks->rows(hooks->context, block->rows, count, &block->totals) && *left > 0;
+}
+
+static size_t files_done(struct slave *slave)
+{
+    pthread_mutex_lock(&slave->lock);
+    size_t done = slave->files_done;
+    pthread_mutex_unlock(&slave->lock);
+    return done;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/** Gives blocks to the hook in order until all are through. */
+static void watch_list(struct slave *slave, const struct slave_hooks *hooks)
+{
+    uint64_t limit = slave->job->query->limit;
+    uint64_t left = limit == 0 ? UINT64_MAX : limit;
+    int64_t next_tick_ms = now_ms() + TICK_MS;
+    bool more = true;
+
+    while (more) {
+        struct block_rows block;
+        enum block_queue_result result = block_queue_take(slave->queue, TICK_MS, &block);
+        if (result == BLOCK_QUEUE_END) {
+            break;
+        }
+        if (result == BLOCK_QUEUE_OK) {
+            more = give_rows(hooks, &block, &left);
+            free(block.rows);
+        }
+        if (now_ms() >= next_tick_ms) {
+            next_tick_ms = now_ms() + TICK_MS;
+            more = hooks->progress(hooks->context, files_done(slave)) && more;
+        }
+    }
+    stop_all(slave);
+}
+
+/** Waits a while for a change; false once no worker runs. */
+static bool wait_tick(struct slave *slave)
+{
+    struct timespec deadline;
+
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_nsec += TICK_MS * 1000000L;
+    if (deadline.tv_nsec >= 1000000000) {
+        deadline.tv_sec++;
+        deadline.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&slave->lock);
+    int status = 0;
+    while (slave->running > 0 && status == 0) {
+        status = pthread_cond_timedwait(&slave->changed, &slave->lock, &deadline);
+    }
+    bool running = slave->running > 0;
+    pthread_mutex_unlock(&slave->lock);
+    return running;
+}
+
+static void watch(struct slave *slave, const struct slave_hooks *hooks)
+{
+    while (wait_tick(slave)) {
+        if (!hooks->progress(hooks->context, files_done(slave))) {
+            stop_all(slave);
+        }
+    }
+}
+
+/* ---- end ------------------------------------------------------------------------------------ */
+
+/** A list that stopped early: headers of the files it did not reach, when they are asked for. */
+static void read_other_headers(struct slave *slave)
+{
+    if ((slave->job->query->items & QUERY_FILES) == 0 || slave->failure.class != REPORT_OK) {
+        return;
+    }
+    for (; slave->next_file < slave->job->path_count; slave->next_file++) {
+        struct lnf_error error = {.text = ""};
+        struct source source = {.number = slave->next_file};
+        int status = lnf_scan_open(slave->job->paths[slave->next_file], on_problem, slave,
+                                   &source.scan, &error);
+        if (status != LNF_OK) {
+            file_unreadable(slave, &source, &error);
+            continue;
+        }
+        lnf_stat_add(&slave->counts.stat, lnf_scan_stat(source.scan));
+        lnf_scan_close(source.scan);
+    }
+}
+
+static void add_totals(struct lnf_totals *totals, const struct lnf_totals *from)
+{
+    totals->records += from->records;
+    totals->flows += from->flows;
+    totals->packets += from->packets;
+    totals->bytes += from->bytes;
+}
+
+/** Merges the tables of all workers into the first one's. */
+static int merge_workers(struct slave *slave, lnf_table_t **table)
+{
+    for (unsigned i = 0; i < slave->worker_count; i++) {
+        struct worker *worker = &slave->workers[i];
+        if (!slave->list) {
+            add_totals(&slave->counts.totals, lnf_task_totals(worker->task));
+        }
+        if (i > 0 && worker->table != NULL && slave->failure.class == REPORT_OK &&
+            lnf_table_merge(slave->workers[0].table, worker->table) != LNF_OK) {
+            (void)failure_no_memory(&slave->failure);
+        }
+    }
+    if (slave->failure.class == REPORT_OK && slave->worker_count > 0) {
+        *table = slave->workers[0].table;
+        slave->workers[0].table = NULL;
+    }
+    return (int)slave->failure.class;
+}
+
+static void join_workers(struct slave *slave)
+{
+    for (unsigned i = 0; i < slave->worker_count; i++) {
+        pthread_join(slave->workers[i].thread, NULL);
+    }
+}
+
+static void clear_slave(struct slave *slave)
+{
+    for (unsigned i = 0; i < slave->worker_count; i++) {
+        destroy_worker(&slave->workers[i]);
+    }
+    free(slave->workers);
+    block_queue_destroy(slave->queue);
+    pthread_cond_destroy(&slave->changed);
+    pthread_mutex_destroy(&slave->lock);
+}
+
+/** Starts the workers, watches them, and merges what they found. */
+static int run(struct slave *slave, const struct slave_hooks *hooks, lnf_table_t **table)
+{
+    if (slave->list) {
+        slave->queue = block_queue_create(slave->job->path_count, QUEUE_SIZE);
+        if (slave->queue == NULL) {
+            return failure_no_memory(&slave->failure);
+        }
+    }
+    int class = start_workers(slave);
+    if (class != REPORT_OK) {
+        return class;
+    }
+    if (slave->list) {
+        watch_list(slave, hooks);
+    } else {
+        watch(slave, hooks);
+    }
+    join_workers(slave);
+    read_other_headers(slave);
+    (void)hooks->progress(hooks->context, slave->job->path_count);
+    return merge_workers(slave, table);
+}
+
+int slave_run(const struct slave_job *job, const struct slave_hooks *hooks, lnf_table_t **table,
+              struct slave_counts *counts, struct failure *failure)
+{
+    struct slave slave = {
+        .job = job,
+        .list = job->query->mode == QUERY_LIST && (job->query->items & QUERY_RECORDS) != 0,
+        .counts = {.files = job->path_count},
+    };
+
+    *table = NULL;
+    lnf_stat_init(&slave.counts.stat);
+    atomic_init(&slave.stop, false);
+    pthread_mutex_init(&slave.lock, NULL);
+    pthread_cond_init(&slave.changed, NULL);
+    int class = run(&slave, hooks, table);
+    *counts = slave.counts;
+    *failure = slave.failure;
+    clear_slave(&slave);
+    return class;
+}
+
+void slave_counts_add(struct slave_counts *counts, const struct slave_counts *from)
+{
+    add_totals(&counts->totals, &from->totals);
+    lnf_stat_add(&counts->stat, &from->stat);
+    counts->files += from->files;
+    counts->unreadable += from->unreadable;
+    for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
+        counts->problems[i] += from->problems[i];
+    }
+}
+
+unsigned slave_default_threads(void)
+{
+    const char *text = getenv("OMP_NUM_THREADS");
+    cpu_set_t set;
+
+    if (text != NULL) {
+        char *end;
+        long threads = strtol(text, &end, 10); /* may be a list; its first number counts */
+        if (end != text && threads >= 1 && threads <= 1024) {
+            return (unsigned)threads;
+        }
+    }
+    if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0) {
+        return (unsigned)CPU_COUNT(&set);
+    }
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (unsigned)online : 1;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * Reads the files of one process with several threads: filters, aggregates, keeps order.
+ *
+ * Knows nothing of MPI: rows of lists, progress and the question whether to go on are hooks, all
+ * called in the thread that called slave_run().
+ */
+#ifndef FDISTDUMP_SLAVE_H
+#define FDISTDUMP_SLAVE_H
+
+#include "query.h"
+#include "report.h"
+
+#include <libnf/common.h>
+#include <libnf/scan.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SLAVE_PROBLEMS 5u /* kinds of enum lnf_problem_kind */
+
+struct slave_job {
+    const struct query *query;
+    const lnf_query_t *compiled;
+    char *const *paths;
+    size_t path_count;
+    unsigned threads;
+    const struct report *report;
+};
+
+/** What happened, added up over processes. */
+struct slave_counts {
+    struct lnf_totals totals; /* of records not yet handed to the rows hook */
+    struct lnf_stat stat;     /* of file headers, when asked for */
+    uint64_t files, unreadable;
+    uint64_t problems[SLAVE_PROBLEMS]; /* by kind */
+};
+
+struct slave_hooks {
+    void *context;
+    /**
+     * Rows of a list, in order, with the totals of the block they came from (0 when it was cut in
+     * two before). Returns false to stop.
+     */
+    bool (*rows)(void *context, const uint8_t *rows, size_t count, const struct lnf_totals *totals);
+    /** That many files are done. Returns false to stop. Called about ten times a second at least.
+     */
+    bool (*progress)(void *context, uint64_t files_done);
+};
+
+/**
+ * Does the work.
+ *
+ * @param[out] table   sorted or aggregated rows, the caller's to destroy; NULL for lists and counts
+ * @param[out] counts  what happened
+ * @return REPORT_OK; REPORT_MEMORY; REPORT_INTERNAL, no thread could be started
+ */
+int slave_run(const struct slave_job *job, const struct slave_hooks *hooks, lnf_table_t **table,
+              struct slave_counts *counts, struct failure *failure);
+
+/** Adds the counts of another process. */
+void slave_counts_add(struct slave_counts *counts, const struct slave_counts *from);
+
+/** Threads to use when nobody says: OMP_NUM_THREADS, else processors this process may use. */
+unsigned slave_default_threads(void);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Every MPI call. */
+#include "transport.h"
+
+#include "message.h"
+
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHANNELS 2
+/* Waiting sleeps between looks, longer and longer: slaves share their processors with threads. */
+#define SLEEP_FIRST_NS 10000L
+#define SLEEP_LAST_NS 1000000L
+
+struct transport {
+    bool mpi; /* MPI was started */
+    unsigned rank, count;
+    MPI_Comm channels[CHANNELS];
+    uint8_t *received; /* MESSAGE_MAX octets */
+};
+
+/** Launchers say so in the environment; without one MPI would start a daemon of its own. */
+static bool started_by_launcher(void)
+{
+    static const char *const names[] = {
+        "OMPI_COMM_WORLD_SIZE", "PMIX_RANK",           "PMI_RANK", "PMI_SIZE", "PMI_FD",
+        "MPI_LOCALNRANKS",      "MV2_COMM_WORLD_SIZE",
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (getenv(names[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int mpi_failure(struct failure *failure, const char *what, int code)
+{
+    char text[MPI_MAX_ERROR_STRING] = "unknown error";
+    int length = 0;
+
+    (void)MPI_Error_string(code, text, &length);
+    return failure_set(failure, REPORT_MPI, "%s: %s", what, text);
+}
+
+static int start_mpi(transport_t *transport, struct failure *failure)
+{
+    int provided = MPI_THREAD_SINGLE, rank = 0, count = 1;
+
+    int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    if (code != MPI_SUCCESS) {
+        return mpi_failure(failure, "MPI cannot start", code);
+    }
+    transport->mpi = true;
+    if (provided < MPI_THREAD_FUNNELED) {
+        return failure_set(failure, REPORT_MPI, "this MPI library does not allow threads");
+    }
+    (void)MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    for (int i = 0; i < CHANNELS; i++) {
+        code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->channels[i]);
+        if (code != MPI_SUCCESS) {
+            return mpi_failure(failure, "MPI gives no communicator", code);
+        }
+    }
+    (void)MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    (void)MPI_Comm_size(MPI_COMM_WORLD, &count);
+    transport->rank = (unsigned)rank;
+    transport->count = (unsigned)count;
+    return REPORT_OK;
+}
+
+int transport_start(transport_t **transport, struct failure *failure)
+{
+    transport_t *t = calloc(1, sizeof(*t));
+    int class = REPORT_OK;
+
+    if (t == NULL) {
+        return failure_no_memory(failure);
+    }
+    t->count = 1;
+    for (int i = 0; i < CHANNELS; i++) {
+        t->channels[i] = MPI_COMM_NULL;
+    }
+    *transport = t;
+    if (started_by_launcher()) {
+        class = start_mpi(t, failure);
+    }
+    if (class == REPORT_OK && t->count > 1) {
+        t->received = malloc(MESSAGE_MAX);
+        class = t->received == NULL ? failure_no_memory(failure) : REPORT_OK;
+    }
+    return class;
+}
+
+void transport_finish(transport_t *transport)
+{
+    if (transport == NULL) {
+        return;
+    }
+    if (transport->mpi) {
+        for (int i = 0; i < CHANNELS; i++) {
+            if (transport->channels[i] != MPI_COMM_NULL) {
+                (void)MPI_Comm_free(&transport->channels[i]);
+            }
+        }
+        (void)MPI_Finalize();
+    }
+    free(transport->received);
+    free(transport);
+}
+
+void transport_abort(transport_t *transport, int status)
+{
+    if (transport != NULL && transport->mpi) {
+        (void)MPI_Abort(MPI_COMM_WORLD, status);
+    }
+    _exit(status);
+}
+
+unsigned transport_rank(const transport_t *transport)
+{
+    return transport->rank;
+}
+
+unsigned transport_count(const transport_t *transport)
+{
+    return transport->count;
+}
+
+/* ---- collective ----------------------------------------------------------------------------- */
+
+int transport_agree(transport_t *transport, int class, unsigned *rank)
+{
+    struct {
+        int failed, rank;
+    } mine = {class == REPORT_OK, (int)transport->rank}, first;
+
+    *rank = transport->rank;
+    if (transport->count == 1) {
+        return class;
+    }
+    /* The smallest `failed` (0 = has failed) with the lowest rank. */
+    if (MPI_Allreduce(&mine, &first, 1, MPI_2INT, MPI_MINLOC, MPI_COMM_WORLD) != MPI_SUCCESS) {
+        return REPORT_MPI;
+    }
+    if (first.failed != 0) {
+        return REPORT_OK;
+    }
+    *rank = (unsigned)first.rank;
+    if (MPI_Bcast(&class, 1, MPI_INT, first.rank, MPI_COMM_WORLD) != MPI_SUCCESS) {
+        return REPORT_MPI;
+    }
+    return class == REPORT_OK ? REPORT_MPI : class;
+}
+
+int transport_broadcast(transport_t *transport, const uint8_t *octets, size_t size, size_t limit,
+                        uint8_t **copy, size_t *copy_size, struct failure *failure)
+{
+    unsigned long long length = size;
+
+    *copy = NULL;
+    *copy_size = 0;
+    int code = MPI_Bcast(&length, 1, MPI_UNSIGNED_LONG_LONG, TRANSPORT_MASTER, MPI_COMM_WORLD);
+    if (code != MPI_SUCCESS) {
+        return mpi_failure(failure, "the master cannot be heard", code);
+    }
+    if (length == 0 || length > limit) {
+        return failure_set(failure, REPORT_MPI, "the master's message has a wrong size");
+    }
+    *copy = malloc((size_t)length);
+    if (*copy == NULL) {
+        return failure_no_memory(failure); /* others hang in the next call until this one aborts */
+    }
+    if (transport->rank == TRANSPORT_MASTER) {
+        memcpy(*copy, octets, size);
+    }
+    *copy_size = (size_t)length;
+    code = MPI_Bcast(*copy, (int)length, MPI_BYTE, TRANSPORT_MASTER, MPI_COMM_WORLD);
+    if (code != MPI_SUCCESS) {
+        return mpi_failure(failure, "the master cannot be heard", code);
+    }
+    return REPORT_OK;
+}
+
+/* ---- messages ------------------------------------------------------------------------------- */
+
+static void back_off(long *sleep_ns)
+{
+    struct timespec pause = {0, *sleep_ns};
+
+    (void)nanosleep(&pause, NULL);
+    *sleep_ns = *sleep_ns * 2 > SLEEP_LAST_NS ? SLEEP_LAST_NS : *sleep_ns * 2;
+}
+
+int transport_send(transport_t *transport, unsigned to, enum transport_channel channel, int kind,
+                   const uint8_t *octets, size_t size, struct failure *failure)
+{
+    long sleep_ns = SLEEP_FIRST_NS;
+    MPI_Request request;
+    int done = 0;
+
+    int code = MPI_Isend(octets, (int)size, MPI_BYTE, (int)to, kind, transport->channels[channel],
+                         &request);
+    while (code == MPI_SUCCESS) {
+        code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+        if (done) {
+            break;
+        }
+        back_off(&sleep_ns);
+    }
+    return code == MPI_SUCCESS ? REPORT_OK : mpi_failure(failure, "a message cannot be sent", code);
+}
+
+static int receive(transport_t *transport, MPI_Comm channel, const MPI_Status *found,
+                   struct transport_message *message, struct failure *failure)
+{
+    int size = 0;
+
+    (void)MPI_Get_count(found, MPI_BYTE, &size);
+    if (size == MPI_UNDEFINED || size < 0 || (size_t)size > MESSAGE_MAX) {
+        return failure_set(failure, REPORT_MPI, "message of impossible size from process %d",
+                           found->MPI_SOURCE + 1);
+    }
+    int code = MPI_Recv(transport->received, size, MPI_BYTE, found->MPI_SOURCE, found->MPI_TAG,
+                        channel, MPI_STATUS_IGNORE);
+    if (code != MPI_SUCCESS) {
+        return mpi_failure(failure, "a message cannot be received", code);
+    }
+    *message = (struct transport_message){
+        .source = (unsigned)found->MPI_SOURCE,
+        .kind = found->MPI_TAG,
+        .octets = transport->received,
+        .size = (size_t)size,
+    };
+    return REPORT_OK;
+}
+
+int transport_poll(transport_t *transport, unsigned data_from, struct transport_message *message,
+                   struct failure *failure)
+{
+    const int sources[CHANNELS] = {
+        [TRANSPORT_CONTROL] = MPI_ANY_SOURCE,
+        [TRANSPORT_DATA] = data_from == TRANSPORT_ANYBODY ? MPI_ANY_SOURCE : (int)data_from,
+    };
+    MPI_Status found;
+    int there = 0;
+
+    message->kind = 0;
+    for (int i = 0; i < CHANNELS; i++) {
+        if (i == TRANSPORT_DATA && data_from == TRANSPORT_NOBODY) {
+            break;
+        }
+        int code = MPI_Iprobe(sources[i], MPI_ANY_TAG, transport->channels[i], &there, &found);
+        if (code != MPI_SUCCESS) {
+            return mpi_failure(failure, "messages cannot be looked for", code);
+        }
+        if (there) {
+            return receive(transport, transport->channels[i], &found, message, failure);
+        }
+    }
+    return REPORT_OK;
+}
+
+int transport_wait(transport_t *transport, unsigned data_from, struct transport_message *message,
+                   struct failure *failure)
+{
+    long sleep_ns = SLEEP_FIRST_NS;
+
+    for (;;) {
+        int class = transport_poll(transport, data_from, message, failure);
+        if (class != REPORT_OK || message->kind != 0) {
+            return class;
+        }
+        back_off(&sleep_ns);
+    }
+}
