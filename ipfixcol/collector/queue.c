@@ -11,6 +11,10 @@
 /* What a message costs beside its octets: the parsed sets. */
 #define QUEUE_MESSAGE_OVERHEAD 512u
 
+/* How long a consumer that has just been busy looks away before it asks to be woken. Waking costs a
+ * producer microseconds; so under load it never does, and messages come in batches. */
+#define QUEUE_NAP_NS 50000
+
 struct queue {
     pthread_mutex_t lock; /* guards everything below */
     pthread_cond_t not_full;
@@ -27,6 +31,7 @@ struct queue {
     uint64_t waits;
     unsigned producers_waiting;
     bool consumer_sleeps;
+    bool busy; /* the consumer got something since it last slept */
     bool closed;
     int wake_fd; /* readable: the consumer shall look */
 };
@@ -121,6 +126,7 @@ int queue_push(queue_t *queue, struct ipfix_message *message)
     if (!queue->closed && !queue_has_room(queue, weight, queue->slots, queue->max_octets)) {
         queue->waits++;
         queue->producers_waiting++;
+        queue_signal(queue); /* the consumer may be looking away */
         do {
             pthread_cond_wait(&queue->not_full, &queue->lock);
         } while (!queue->closed && !queue_has_room(queue, weight, queue->slots, queue->max_octets));
@@ -168,6 +174,7 @@ size_t queue_pop(queue_t *queue, struct ipfix_message **messages, size_t room, b
         messages[i] = queue_take(queue);
     }
     queue->in_hand = count;
+    queue->busy = queue->busy || count > 0;
     *closed = queue->closed && count == 0;
     /* Waking at half empty lets both sides work in long runs instead of taking turns. A producer
      * whose message needs more than half the octets waits until the queue is empty at worst. */
@@ -180,25 +187,45 @@ size_t queue_pop(queue_t *queue, struct ipfix_message **messages, size_t room, b
     return count;
 }
 
-void queue_wait(queue_t *queue, struct pollfd *fds, size_t count, int timeout_ms)
+/* True when there is no reason to sleep. Otherwise the next push wakes the consumer, or, when it
+ * has just been busy, it takes a nap first. */
+static bool queue_before_sleep(queue_t *queue, bool *nap)
 {
-    fds[0] = (struct pollfd){.fd = queue->wake_fd, .events = POLLIN};
-
     pthread_mutex_lock(&queue->lock);
-    if (queue->used > 0 || queue->closed) {
-        timeout_ms = 0;
-    } else {
-        queue->consumer_sleeps = true;
-    }
+    bool ready = queue->used > 0 || queue->closed;
+    *nap = queue->busy;
+    queue->busy = false;
+    queue->consumer_sleeps = !ready && !*nap;
     pthread_mutex_unlock(&queue->lock);
+    return ready;
+}
 
-    if (timeout_ms != 0 || count > 1) {
-        (void)poll(fds, count, timeout_ms);
-    }
-
+static void queue_after_sleep(queue_t *queue)
+{
     pthread_mutex_lock(&queue->lock);
     queue->consumer_sleeps = false;
     pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_wait(queue_t *queue, struct pollfd *fds, size_t count, int timeout_ms)
+{
+    static const struct timespec nap_time = {.tv_nsec = QUEUE_NAP_NS};
+    static const struct timespec no_time = {0};
+    const struct timespec timeout = {timeout_ms / 1000, (long)(timeout_ms % 1000) * 1000000};
+    bool nap = false;
+
+    fds[0] = (struct pollfd){.fd = queue->wake_fd, .events = POLLIN};
+    if (queue_before_sleep(queue, &nap)) {
+        if (count > 1) {
+            (void)ppoll(fds, count, &no_time, NULL);
+        }
+    } else if (nap && timeout_ms != 0) {
+        /* The caller finds nothing and comes again when this was not enough. */
+        (void)ppoll(fds, count, &nap_time, NULL);
+    } else {
+        (void)ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, NULL);
+        queue_after_sleep(queue);
+    }
     if ((fds[0].revents & POLLIN) != 0) {
         uint64_t ignored;
         ssize_t n = read(queue->wake_fd, &ignored, sizeof(ignored));
