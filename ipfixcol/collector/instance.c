@@ -284,9 +284,19 @@ bool instance_join(col_instance_t *instance, uint64_t deadline_ms)
     if (!instance->started || instance->joined) {
         return true;
     }
+    struct gate *gate = &instance->gate;
     const struct timespec deadline = to_timespec(deadline_ms);
-    instance->joined =
-        pthread_clockjoin_np(instance->thread, NULL, CLOCK_MONOTONIC, &deadline) == 0;
+    int status = 0;
+
+    pthread_mutex_lock(&gate->lock);
+    while (!gate->ended && status == 0) {
+        status = pthread_cond_timedwait(&gate->changed, &gate->lock, &deadline);
+    }
+    instance->joined = gate->ended;
+    pthread_mutex_unlock(&gate->lock);
+    if (instance->joined) {
+        (void)pthread_join(instance->thread, NULL); /* it has nothing left to do */
+    }
     return instance->joined;
 }
 

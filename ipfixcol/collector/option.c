@@ -352,11 +352,8 @@ static bool is_skipped(const struct option_context *context, const char *name)
     return false;
 }
 
-static int unknown_child(const struct option_context *context, const xmlNode *node, bool top)
+static int unknown_child(const struct option_context *context, const xmlNode *node)
 {
-    if (top && is_skipped(context, (const char *)node->name)) {
-        return COL_OK;
-    }
     if (context->plugin->unknown_option == COL_UNKNOWN_FATAL) {
         return option_fail(context, node, (const char *)node->name, "is not known here");
     }
@@ -424,8 +421,12 @@ static int parse_element(const struct option_context *context, const struct col_
             continue;
         }
         int i = find_row(rows, (const char *)child->name);
+        if (top && is_skipped(context, (const char *)child->name) &&
+            (i < 0 || rows[i].type == COL_IGNORED)) {
+            continue;
+        }
         if (i < 0) {
-            status = unknown_child(context, child, top);
+            status = unknown_child(context, child);
         } else {
             status = apply_row(context, &rows[i], child, options, seen[i]);
             seen[i] = true;

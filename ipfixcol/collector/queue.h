@@ -70,7 +70,7 @@ size_t queue_pop(queue_t *queue, struct ipfix_message **messages, size_t room, b
 
 /**
  * Waits until a message comes, the queue is closed, queue_wake() is called or a descriptor is
- * ready.
+ * ready. Just after messages came it returns early, too: callers pop and wait again.
  *
  * Threads: the one consumer.
  * @param fds,count    fds[0] is the queue's own; the caller's start at fds[1]; count with fds[0]
