@@ -89,8 +89,10 @@ function(add_ipfixcol_plugin kind name)
     target_include_directories(${objects} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
     add_library(${target} MODULE ${arg_SOURCES})
     target_link_libraries(${target} PRIVATE project_options ipfixcol_headers ${arg_LIBS})
-    set_target_properties(${target} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY
-                                                         ${PROJECT_BINARY_DIR}/plugins)
+    # An installed tree may be moved: plugins find libnf two folders above their own.
+    set_target_properties(
+        ${target} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins
+                             INSTALL_RPATH "$ORIGIN/../..")
     if(NOT arg_NO_INSTALL)
         install(TARGETS ${target} LIBRARY DESTINATION ${IPFIXCOL_PLUGIN_DIR})
     endif()
