@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -281,7 +282,8 @@ static void cannot_accept(struct tcp_input *input, int reason)
     pause_listening(input);
 }
 
-static void accept_connections(struct tcp_input *input)
+/* Returns whether more may be waiting. */
+static bool accept_connections(struct tcp_input *input)
 {
     int on = 1;
     for (unsigned i = 0; i < ACCEPT_MAX; i++) {
@@ -292,10 +294,10 @@ static void accept_connections(struct tcp_input *input)
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
                 cannot_accept(input, errno);
-                return;
+                return false;
             }
             if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                return;
+                return false;
             }
             continue; /* errors of the connection that was to be accepted, see accept(2) */
         }
@@ -303,10 +305,11 @@ static void accept_connections(struct tcp_input *input)
         if (connection_create(input, fd, &peer) == NULL) {
             close(fd);
             cannot_accept(input, ENOMEM);
-            return;
+            return false;
         }
         col_count(input->instance, COUNTER_CONNECTIONS, 1);
     }
+    return true;
 }
 
 /* ---- messages ----------------------------------------------------------------------------------
@@ -377,7 +380,8 @@ static void end_of_stream(struct tcp_input *input, struct connection *connection
     connection_close(input, connection);
 }
 
-static void serve(struct tcp_input *input, struct connection *connection)
+/* One read: how many octets, 0 when there are none, -1 when the connection has been closed. */
+static ssize_t serve(struct tcp_input *input, struct connection *connection)
 {
     size_t length = connection->rest_length; /* less than a message: fits in front of a read */
     if (length > 0) {
@@ -385,11 +389,11 @@ static void serve(struct tcp_input *input, struct connection *connection)
     }
     ssize_t got = recv(connection->fd, input->buffer + length, READ_SIZE, 0);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
-        return;
+        return 0;
     }
     if (got <= 0) {
         end_of_stream(input, connection, got < 0 ? errno : 0);
-        return;
+        return -1;
     }
     length += (size_t)got;
 
@@ -397,8 +401,40 @@ static void serve(struct tcp_input *input, struct connection *connection)
     if (split(input, connection, length, &used) != COL_OK) {
         bad_framing(input, connection, input->buffer + used);
         connection_close(input, connection);
-    } else if (!keep_rest(connection, input->buffer + used, length - used)) {
+        return -1;
+    }
+    if (!keep_rest(connection, input->buffer + used, length - used)) {
         end_of_stream(input, connection, ENOMEM);
+        return -1;
+    }
+    return got;
+}
+
+/* Octets that had arrived by now: more may follow, but then stopping would not end. */
+static void serve_arrived(struct tcp_input *input, struct connection *connection)
+{
+    int arrived = 0;
+    ssize_t got = 1;
+
+    if (ioctl(connection->fd, FIONREAD, &arrived) != 0) {
+        return;
+    }
+    for (ssize_t left = arrived; left > 0 && got > 0; left -= got) {
+        got = serve(input, connection);
+    }
+}
+
+/*
+ * What the kernel here has acknowledged, its sender counts as received: before the sockets are
+ * closed, connections that wait are accepted and what has arrived is taken.
+ */
+static void drain(struct tcp_input *input)
+{
+    while (input->listening && accept_connections(input)) {
+    }
+    for (struct connection *c = input->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        serve_arrived(input, c);
     }
 }
 
@@ -411,6 +447,7 @@ static void tcp_destroy(void *state)
     if (input == NULL) {
         return;
     }
+    drain(input);
     if (input->listener >= 0) {
         close(input->listener);
         input->listener = -1;
@@ -469,9 +506,9 @@ static int tcp_receive(void *state)
     for (int i = 0; i < count; i++) {
         void *pointer = events[i].data.ptr;
         if (pointer == &input->listener) {
-            accept_connections(input);
+            (void)accept_connections(input);
         } else if (pointer != NULL) { /* NULL is the descriptor that ends waiting */
-            serve(input, pointer);
+            (void)serve(input, pointer);
         }
     }
     return COL_OK;

@@ -20,6 +20,8 @@
 #define DATAGRAM_STRIDE (65536u + 192u)
 #define CONTROL_SIZE 64u
 #define SOCKET_MAX 16u
+/* When stopping: how long to take what has arrived. */
+#define DRAIN_MS 500u
 
 struct udp_options {
     uint16_t port;
@@ -395,6 +397,17 @@ static int receive_batch(struct udp_input *input, struct udp_socket *udp_socket)
     return count;
 }
 
+/* Datagrams that had arrived before the stop; who sends on and on does not hold it up. */
+static void drain(struct udp_input *input)
+{
+    uint64_t end_ms = col_clock_ms() + DRAIN_MS;
+
+    for (unsigned i = 0; i < input->socket_count; i++) {
+        while (receive_batch(input, &input->sockets[i]) > 0 && col_clock_ms() < end_ms) {
+        }
+    }
+}
+
 /* ---- hooks -------------------------------------------------------------------------------------
  */
 
@@ -404,6 +417,7 @@ static void udp_destroy(void *state)
     if (input == NULL) {
         return;
     }
+    drain(input);
     for (unsigned i = 0; i < input->socket_count; i++) {
         close(input->sockets[i].fd);
     }

@@ -201,6 +201,28 @@ START_TEST(slow_sender_blocks_nobody)
 }
 END_TEST
 
+START_TEST(what_arrived_before_the_stop_is_taken)
+{
+    int served = client();
+    receive();
+    int waiting = client(); /* still in the listener's queue */
+    for (uint32_t i = 0; i < 3; i++) {
+        build(i);
+        send_all(served, b.octets, b.length);
+        send_all(waiting, b.octets, b.length);
+    }
+    build(9);
+    send_all(served, b.octets, b.length - 1); /* no whole message */
+    close(waiting);
+    col_plugin.destroy(state);
+    ck_assert_uint_eq(fake_host.messages, 6);
+    ck_assert_uint_eq(fake_host.opened, 2);
+    ck_assert_uint_eq(fake_host.closed, 2);
+    close(served);
+    state = NULL;
+}
+END_TEST
+
 START_TEST(tls_is_refused)
 {
     struct settings tls = settings;
@@ -239,6 +261,7 @@ int main(void)
     tcase_add_test(tcase, bad_framing_closes_only_its_connection);
     tcase_add_test(tcase, end_inside_a_message_is_told);
     tcase_add_test(tcase, slow_sender_blocks_nobody);
+    tcase_add_test(tcase, what_arrived_before_the_stop_is_taken);
     tcase_add_test(tcase, tls_is_refused);
     tcase_add_test(tcase, bad_addresses_are_refused);
     suite_add_tcase(suite, tcase);

@@ -264,6 +264,21 @@ START_TEST(addresses)
 }
 END_TEST
 
+START_TEST(what_arrived_before_the_stop_is_taken)
+{
+    int fd = client();
+    for (unsigned i = 0; i < 100; i++) { /* more than one batch */
+        send_message(fd);
+    }
+    col_plugin.destroy(state);
+    ck_assert_uint_eq(fake_host.messages, 100);
+    ck_assert_uint_eq(fake_host.opened, 1);
+    ck_assert_uint_eq(fake_host.closed, 1);
+    close(fd);
+    state = NULL;
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("input_udp");
@@ -279,6 +294,7 @@ int main(void)
     tcase_add_test(tcase, sessions_are_bounded);
     tcase_add_test(tcase, kernel_drops_are_counted);
     tcase_add_test(tcase, addresses);
+    tcase_add_test(tcase, what_arrived_before_the_stop_is_taken);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
