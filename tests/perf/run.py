@@ -89,7 +89,7 @@ def ingest_nfcapd(work, flows, options, rate):
     folder = os.path.join(work, "nfcapd")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    port = sc.free_ports(1, socket.SOCK_DGRAM)[0]
+    port = sc.free_ports(1)[0]
     p = subprocess.Popen(["nfcapd", "-p", str(port), "-b", "127.0.0.1", "-l", folder, "-t", "86400",
                           "-B", str(256 << 20), *options], stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)

@@ -55,17 +55,28 @@ def environment(extra=None):
     return env
 
 
-def free_ports(count, kind=socket.SOCK_STREAM):
-    """Ports that are free at this moment, all different."""
-    sockets = []
-    for _ in range(count):
-        s = socket.socket(socket.AF_INET, kind)
-        s.bind(("127.0.0.1", 0))
-        sockets.append(s)
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+# Held until this process ends, so that tests that run at the same time never share a port.
+_port_locks = []
+
+
+def free_ports(count):
+    """Ports nobody uses, for TCP and UDP, all different and out of the range the kernel picks from."""
+    ports = []
+    for port in range(10000 + os.getpid() * 7 % 20000, 32000):
+        lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            lock.bind(f"\0securitycloud-test-port-{port}")
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+            continue
+        _port_locks.append(lock)
+        ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise SystemExit("no free ports")
 
 
 def startup(input_element, writer, *, manager="yes", intermediate=""):

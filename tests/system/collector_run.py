@@ -69,7 +69,7 @@ def command_line(work):
 
 
 def signals(work):
-    xml = chain.startup(chain.listen("udpCollector", chain.free_ports(1, socket.SOCK_DGRAM)[0]),
+    xml = chain.startup(chain.listen("udpCollector", chain.free_ports(1)[0]),
                         "<fileFormat>dummy</fileFormat>")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         collector = chain.Collector(work, f"signal{number}", xml).wait_ready()
@@ -116,7 +116,7 @@ def repeated_term(work):
 
 
 def daemon(work):
-    port = chain.free_ports(1, socket.SOCK_DGRAM)[0]
+    port = chain.free_ports(1)[0]
     good, pid = work + "/daemon.xml", work + "/daemon.pid"
     with open(good, "w", encoding="utf-8") as f:
         f.write(chain.startup(chain.listen("udpCollector", port), "<fileFormat>dummy</fileFormat>"))

@@ -25,7 +25,7 @@ def store(directory):
 
 def over_udp(rows, before, after):
     """Every bad message from a source of its own, with a good message before and after it."""
-    port = sc.free_ports(1, socket.SOCK_DGRAM)[0]
+    port = sc.free_ports(1)[0]
     with sc.workspace() as work:
         directory = os.path.join(work, "flows")
         os.makedirs(directory)
