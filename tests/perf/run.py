@@ -6,7 +6,6 @@ import argparse
 import os
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -58,7 +57,7 @@ def sockets_drained(port):
     return True
 
 
-def ingest_ours(work, flows, codec):
+def ingest_ours(work, flows, codec, profile="compact"):
     """Flow files by ipfixcol over TCP: (flows/s, CPU seconds, peak MiB, folder)."""
     folder = os.path.join(work, "ours-" + codec)
     shutil.rmtree(folder, ignore_errors=True)
@@ -69,7 +68,7 @@ def ingest_ours(work, flows, codec):
     c = sc.Collector(work, "ours", sc.startup(sc.listen("tcpCollector", port), writer), verbosity=0)
     c.wait_ready()
     sender = subprocess.Popen([sc.program("flowgen"), f"--count={flows}", f"--tcp=127.0.0.1:{port}",
-                               "--profile=compact", "--prebuild"], env=sc.environment(),
+                               f"--profile={profile}", "--prebuild"], env=sc.environment(),
                               stdout=subprocess.PIPE, text=True)
     out = sender.communicate()[0]
     finished_sending = time.monotonic()
@@ -131,9 +130,10 @@ def ingest(work, flows, runs, rate):
 def queries(work, flows, runs):
     print(f"\nQueries over {flows} flows, one thread, page cache warm; CPU time per flow")
     for title, (codec, _) in CODECS.items():
-        folder = ingest_ours(work, flows, codec)[3]
+        folder = ingest_ours(work, flows, codec, "full")[3]
         files = sc.flow_files(folder)
         assert len(files) == 1, files
+        print(f"{title}: {os.path.getsize(files[0]) / flows:.1f} octets per flow")
         mine = [sc.program("fdistdump"), "--progress-bar-type=none", "--num-threads=1"]
         theirs = ["nfdump", "-r", files[0]]
         text = "proto tcp and dst port 443"
