@@ -25,6 +25,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #define IDENT_SIZE 128u
 /** Smallest record, so that a block header cannot promise more of them than fit. */
@@ -54,6 +55,10 @@ struct lnf_input {
     uint64_t next_number;
     uint64_t seen_blocks; /* of all types */
     bool ended;           /* the end was reported */
+
+    struct lnf_block_pick *picks; /* the blocks to hand out; NULL = all */
+    size_t pick_count;
+    size_t next_pick; /* or, without picks, blocks handed out */
 
     lnf_layout1_t *layout1; /* extension maps of a file with layout 1 blocks; NULL = none seen */
 };
@@ -662,6 +667,7 @@ void lnf_input_close(lnf_input_t *input)
         close(input->fd);
     }
     lnf_layout1_destroy(input->layout1);
+    free(input->picks);
     pthread_mutex_destroy(&input->lock);
     free(input->path);
     free(input);
@@ -670,11 +676,32 @@ void lnf_input_close(lnf_input_t *input)
 /* ---- blocks -----------------------------------------------------------------------------------
  */
 
-/** Claims under the lock. LNF_OK, LNF_EOF, LNF_ERR_READ; LNF_ERR_UNKBLOCK for a block to skip. */
+/** Steps to the next block that was picked; false when none is left. */
+static bool go_to_pick(lnf_input_t *input)
+{
+    if (input->next_pick == input->pick_count) {
+        /* Neither octets nor blocks are missing at the end. */
+        input->next_offset = input->info.data_end;
+        input->seen_blocks = input->header_blocks;
+        return false;
+    }
+    /* Layout 1 needs every block on the way: the maps in it are those of later blocks. */
+    if (input->info.layout != 1) {
+        input->next_offset = input->picks[input->next_pick].offset;
+        input->next_number = input->picks[input->next_pick].number;
+    }
+    return true;
+}
+
+/** Claims under the lock. LNF_OK, LNF_EOF, LNF_ERR_READ; LNF_ERR_UNKBLOCK for an unknown block and
+ * LNF_ERR_NOTSET for one nobody wants, both to be skipped. */
 static int claim_locked(lnf_input_t *input, struct lnf_block_ref *block)
 {
     struct block_header header;
 
+    if (input->picks != NULL && !go_to_pick(input)) {
+        return LNF_EOF;
+    }
     if (input->next_offset >= input->info.data_end) {
         return LNF_EOF;
     }
@@ -701,6 +728,10 @@ static int claim_locked(lnf_input_t *input, struct lnf_block_ref *block)
         !lnf_layout1_add_block(input->layout1, block->number, block->offset, header.size)) {
         return LNF_ERR_NOMEM;
     }
+    if (input->picks != NULL && input->picks[input->next_pick].number != block->number) {
+        return LNF_ERR_NOTSET;
+    }
+    block->order = input->next_pick++;
     return LNF_OK;
 }
 
@@ -752,6 +783,8 @@ int lnf_input_claim(lnf_input_t *input, struct lnf_block_ref *block, struct lnf_
                 (void)report_block(input, block->offset, NULL, "block of an unknown type");
             }
             continue;
+        case LNF_ERR_NOTSET:
+            continue;
         case LNF_ERR_READ:
             errno = reason;
             return read_failed(input, offset, error);
@@ -802,6 +835,47 @@ int lnf_input_fstat(const lnf_input_t *input, struct stat *st)
 uint64_t lnf_input_size(const lnf_input_t *input)
 {
     return input->file_size;
+}
+
+/* ---- identity and choice ----------------------------------------------------------------------
+ */
+
+#define TAIL_SIZE_MAX 4096u
+
+const char *lnf_input_path(const lnf_input_t *input)
+{
+    return input->info.path;
+}
+
+int lnf_input_identity(const lnf_input_t *input, struct lnf_identity *identity)
+{
+    uint8_t octets[TAIL_SIZE_MAX];
+    uint64_t end = input->info.data_end;
+
+    if (!input->info.finished || (input->info.layout != 1 && !input->appendix_used) ||
+        end < input->data_start || end > input->file_size) {
+        return LNF_EOF;
+    }
+    size_t head = (size_t)input->data_start;
+    size_t tail =
+        input->file_size - end < TAIL_SIZE_MAX ? (size_t)(input->file_size - end) : TAIL_SIZE_MAX;
+    if (!read_at(input, 0, octets, head)) {
+        return LNF_ERR_READ;
+    }
+    uLong checksum = crc32(0, octets, (uInt)head);
+    if (!read_at(input, end, octets, tail)) {
+        return LNF_ERR_READ;
+    }
+    identity->checksum = (uint32_t)crc32(checksum, octets, (uInt)tail);
+    identity->size = input->file_size;
+    identity->data_end = end;
+    return LNF_OK;
+}
+
+void lnf_input_pick(lnf_input_t *input, struct lnf_block_pick *picks, size_t count)
+{
+    input->picks = picks;
+    input->pick_count = count;
 }
 
 /* ---- facts ------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ enum lnf_block_type {
 /** A data block as found in the file, not read yet. */
 struct lnf_block_ref {
     uint64_t number;      /* from 0, data blocks of flows only */
+    uint64_t order;       /* from 0, blocks handed out */
     uint64_t offset;      /* of the block header in the file */
     uint32_t records;     /* as the header says */
     uint32_t stored_size; /* octets after the header */
@@ -83,6 +84,36 @@ int lnf_input_claim(lnf_input_t *input, struct lnf_block_ref *block, struct lnf_
 int lnf_input_load(lnf_input_t *input, const struct lnf_block_ref *block,
                    struct lnf_block_buffer *buffer, const uint8_t **records, size_t *size,
                    struct lnf_error *error);
+
+/** What a finished flow file is recognised by: changes with its contents, not with its place or time. */
+struct lnf_identity {
+    uint64_t size;
+    uint64_t data_end; /* offset behind the last data block */
+    uint32_t checksum; /* CRC-32 of the file header and of what follows the data */
+};
+
+/**
+ * Identity of the file. Any thread.
+ *
+ * @return LNF_OK; LNF_EOF, the file is not finished or a part is missing; LNF_ERR_READ
+ */
+int lnf_input_identity(const lnf_input_t *input, struct lnf_identity *identity);
+
+/** A data block somebody wants. */
+struct lnf_block_pick {
+    uint64_t number; /* from 0, data blocks of flows only */
+    uint64_t offset; /* of its header */
+};
+
+/**
+ * Makes lnf_input_claim() hand out these blocks only. Before the first claim.
+ *
+ * @param picks  ascending, inside the data; taken (malloc'ed)
+ */
+void lnf_input_pick(lnf_input_t *input, struct lnf_block_pick *picks, size_t count);
+
+/** Path as given; "-" for standard input. */
+const char *lnf_input_path(const lnf_input_t *input);
 
 /** Frees what the buffer holds. */
 void lnf_block_buffer_clear(struct lnf_block_buffer *buffer);

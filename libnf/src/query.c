@@ -306,6 +306,9 @@ static int build(lnf_query_t *query, const struct lnf_query_spec *spec, struct l
     if (status != LNF_OK) {
         return status;
     }
+    if (!lnf_index_plan_create(query->program, &query->plan)) {
+        return LNF_ERR_NOMEM;
+    }
     query->mode = spec->mode;
     query->limit = spec->limit == 0 ? UINT64_MAX : spec->limit;
     query->sort_column = -1;
@@ -353,6 +356,7 @@ void lnf_query_destroy(lnf_query_t *query)
     if (query == NULL) {
         return;
     }
+    lnf_index_plan_destroy(query->plan);
     lnf_program_destroy(query->program);
     free(query->columns);
     free(query->stored);

@@ -13,6 +13,7 @@
 
 #include "batch.h"
 #include "filter.h"
+#include "index.h"
 
 #include <libnf/scan.h>
 
@@ -56,6 +57,7 @@ struct lnf_answer_column {
 struct lnf_query {
     enum lnf_query_mode mode;
     lnf_program_t *program;
+    lnf_index_plan_t *plan; /* what the filter asks indexes; NULL = nothing */
     uint64_t limit; /* UINT64_MAX = none */
 
     unsigned column_count;

@@ -55,6 +55,36 @@ void lnf_scan_close(lnf_scan_t *scan)
     }
 }
 
+bool lnf_scan_use_index(lnf_scan_t *scan, const lnf_query_t *query, struct lnf_scan_index *use)
+{
+    struct lnf_scan_index found = {.state = LNF_INDEX_NOT_ASKED};
+    struct lnf_block_pick *picks = NULL;
+    lnf_index_t *index = NULL;
+    size_t count = 0;
+
+    if (query->plan != NULL) {
+        found.state = lnf_index_open(scan->input, &index, &found.why);
+    }
+    if (found.state == LNF_INDEX_GOOD) {
+        found.state = lnf_index_ask(index, query->plan, &picks, &count);
+        found.octets = lnf_index_octets(index);
+        found.blocks = lnf_index_header(index)->block_count;
+        if (found.state != LNF_INDEX_GOOD) {
+            lnf_error_set(&found.why, 0, "the index of %s is %s", lnf_input_path(scan->input),
+                          found.state == LNF_INDEX_DAMAGED ? "damaged" : "too large for the memory");
+        }
+    }
+    if (found.state == LNF_INDEX_GOOD) {
+        found.skipped = found.blocks - count;
+        lnf_input_pick(scan->input, picks, count);
+    }
+    lnf_index_close(index);
+    if (use != NULL) {
+        *use = found;
+    }
+    return found.state == LNF_INDEX_GOOD;
+}
+
 const struct lnf_stat *lnf_scan_stat(const lnf_scan_t *scan)
 {
     return &lnf_input_info(scan->input)->stat;
@@ -210,7 +240,7 @@ int lnf_task_run(lnf_task_t *task, lnf_scan_t *scan, lnf_table_t *table, uint64_
         return status;
     }
     if (block != NULL) {
-        *block = ref.number;
+        *block = ref.order;
     }
     status = lnf_input_load(scan->input, &ref, &task->buffer, &records, &size, error);
     if (status == LNF_ERR_CORRUPT) {

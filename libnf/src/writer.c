@@ -10,6 +10,7 @@
 #include "compress.h"
 #include "error.h"
 #include "file.h"
+#include "index.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +39,10 @@ struct lnf_writer {
     uint8_t header[LNF_FILE_HEADER_SIZE];
     uint8_t *packed; /* header and payload of one compressed block; NULL without compression */
     size_t packed_size;
+
+    bool indexed; /* an index is wanted and nothing has failed yet */
+    struct lnf_index_options index_options;
+    lnf_index_maker_t *maker; /* NULL: the file had blocks before, it is read at the end */
 };
 
 /* ---- writing octets ---------------------------------------------------------------------------
@@ -330,6 +335,7 @@ static void writer_free(lnf_writer_t *writer)
     if (writer->fd >= 0) {
         close(writer->fd);
     }
+    lnf_index_maker_destroy(writer->maker);
     free(writer->packed);
     free(writer->path);
     free(writer);
@@ -355,6 +361,9 @@ int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, b
     if (status == LNF_OK) {
         status = append ? append_to_file(w, error) : create_file(w, error);
     }
+    if (status == LNF_OK) {
+        lnf_index_drop(path);
+    }
     if (status == LNF_OK && !prepare_buffer(w)) {
         status = LNF_ERR_NOMEM;
     }
@@ -369,6 +378,63 @@ int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, b
     return LNF_OK;
 }
 
+/* ---- index ------------------------------------------------------------------------------------
+ */
+
+int lnf_writer_use_index(lnf_writer_t *writer, const struct lnf_index_options *options)
+{
+    if (options != NULL) {
+        writer->index_options = *options;
+    }
+    if (writer->blocks == 0) {
+        writer->maker = lnf_index_maker_create(options);
+        if (writer->maker == NULL) {
+            return LNF_ERR_NOMEM;
+        }
+    }
+    writer->indexed = true;
+    return LNF_OK;
+}
+
+static void index_failed(lnf_writer_t *writer, const char *text)
+{
+    writer->indexed = false;
+    lnf_index_maker_destroy(writer->maker);
+    writer->maker = NULL;
+    if (writer->index_options.failed != NULL) {
+        writer->index_options.failed(writer->index_options.context, text);
+    }
+}
+
+static void index_block(lnf_writer_t *writer, const lnf_block_t *block, uint64_t written)
+{
+    struct lnf_block_ref ref = {.offset = writer->end,
+                                .records = block->records,
+                                .stored_size = (uint32_t)(written - LNF_BLOCK_HEADER_SIZE),
+                                .type = LNF_BLOCK_FLOWS};
+
+    if (writer->maker != NULL &&
+        !lnf_index_maker_add(writer->maker, &ref, block->data, block->used)) {
+        index_failed(writer, "no memory for the index");
+    }
+}
+
+/** The flow file is complete and closed. */
+static void write_index(lnf_writer_t *writer)
+{
+    struct lnf_error error;
+    int status;
+
+    if (writer->maker != NULL) {
+        status = lnf_index_maker_finish(writer->maker, writer->path, NULL, &error);
+    } else {
+        status = lnf_index_make(writer->path, &writer->index_options, &error);
+    }
+    if (status != LNF_OK) {
+        index_failed(writer, error.text);
+    }
+}
+
 /* ---- blocks and closing -----------------------------------------------------------------------
  */
 
@@ -381,6 +447,7 @@ int lnf_writer_put(lnf_writer_t *writer, const lnf_block_t *block, struct lnf_er
     }
     int status = append_block(writer, block->records, block->data, block->used, &written, error);
     if (status == LNF_OK) {
+        index_block(writer, block, written);
         writer->end += written;
         writer->blocks++;
         lnf_stat_add(&writer->stat, &block->stat);
@@ -428,6 +495,9 @@ int lnf_writer_close(lnf_writer_t *writer, struct lnf_error *error)
         status = write_failed(writer, "the end of the file", error);
     }
     writer->fd = -1;
+    if (status == LNF_OK && writer->indexed) {
+        write_index(writer);
+    }
     writer_free(writer);
     return status;
 }

@@ -20,6 +20,7 @@
 #define LIBNF_SCAN_H
 
 #include <libnf/common.h>
+#include <libnf/index.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -138,6 +139,28 @@ typedef struct lnf_scan lnf_scan_t;
 LNF_API int lnf_scan_open(const char *path, lnf_problem_fn *problem, void *context,
                           lnf_scan_t **scan, struct lnf_error *error);
 
+/** How the index of a file helped a query. */
+struct lnf_scan_index {
+    enum lnf_index_state state; /* LNF_INDEX_GOOD: it was used */
+    uint64_t blocks;            /* described by the index */
+    uint64_t skipped;           /* of them, those that no task will read */
+    uint64_t octets;            /* of the index read */
+    struct lnf_error why;       /* text of a state other than good; "" = nothing to tell */
+};
+
+/**
+ * Leaves out the blocks of which the index beside the file says that they hold nothing for the
+ * query's filter. Before the first lnf_task_run() on this scan, and only tasks of queries with the
+ * same filter may run on it. The answer is the same with and without; blocks left out are not read,
+ * so totals do not count their records and trouble with them is not reported. An index that is
+ * missing, stale or damaged leaves the scan as it was.
+ *
+ * @param[out] use  what came of it; may be NULL
+ * @return whether the index was used
+ */
+LNF_API bool lnf_scan_use_index(lnf_scan_t *scan, const lnf_query_t *query,
+                                struct lnf_scan_index *use);
+
 /** Closes the file; NULL is fine. No task may run on it any more. */
 LNF_API void lnf_scan_close(lnf_scan_t *scan);
 
@@ -208,7 +231,8 @@ LNF_API void lnf_task_destroy(lnf_task_t *task);
  * LNF_QUERY_SORT and LNF_QUERY_AGGREGATE put rows into `table`; LNF_QUERY_LIST leaves them with the
  * task, see lnf_task_rows(); `table` may be NULL for it and for LNF_QUERY_COUNT.
  *
- * @param[out] block  number of the block from 0, which gives the order of lists; may be NULL
+ * @param[out] block  number of the block from 0, blocks left out not counted, which gives the order
+ *                    of lists; may be NULL
  * @return LNF_OK, one block done (a damaged one is reported and counts as done); LNF_EOF, no block
  *         left; LNF_ERR_READ; LNF_ERR_NOMEM
  */

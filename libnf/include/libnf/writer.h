@@ -17,6 +17,7 @@
 #define LIBNF_WRITER_H
 
 #include <libnf/common.h>
+#include <libnf/index.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -146,7 +147,7 @@ typedef struct lnf_writer lnf_writer_t;
  * @param ident   up to LNF_IDENT_MAX printable characters; NULL or empty = "none"
  * @param append  true: continue an existing file (its blocks, ident and statistics are kept; a file
  *                left unfinished by a crash is continued after its last complete block);
- *                false: replace it
+ *                false: replace it. An index of the file is removed either way
  * @param[out] writer  new handle; untouched on failure
  * @param[out] error   why; may be NULL
  * @return LNF_OK; LNF_ERR_WRITE, the system's reason in error; LNF_ERR_OTHER, codec not available or
@@ -154,6 +155,15 @@ typedef struct lnf_writer lnf_writer_t;
  */
 LNF_API int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, bool append,
                             lnf_writer_t **writer, struct lnf_error *error);
+
+/**
+ * Makes an index beside the file (libnf/index.h) when it is closed. Before the first block. A file
+ * that is appended to is read once at the end for it.
+ *
+ * @param options  copied; NULL = defaults
+ * @return LNF_OK; LNF_ERR_NOMEM, there will be no index
+ */
+LNF_API int lnf_writer_use_index(lnf_writer_t *writer, const struct lnf_index_options *options);
 
 /**
  * Compresses and appends one block with a single write. An empty block is a no-op. After a failure
