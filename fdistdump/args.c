@@ -91,7 +91,8 @@ const struct args_option args_table[] = {
      "version always gathers.",
      PLACE(no_tput), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "no-bfindex", NULL,
-     "Read every file, whatever index files beside them say. This version always reads every file.",
+     "Read every block of every file. By default the index beside a flow file (bfi.*, see "
+     "libnf-index(1)) tells which blocks cannot match the filter, and these are not read.",
      PLACE(no_index), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "help", NULL, "Print this text.", PLACE(help), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "version", NULL, "Print the version.", PLACE(version), ARGS_FLAG, NULL, 0, 0, NULL},

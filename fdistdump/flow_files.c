@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <libnf/index.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -145,7 +146,7 @@ static int add_entry(struct flow_files *files, const char *path, const struct wa
 
 static int is_flow_name(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && strncmp(entry->d_name, "bfi.", 4) != 0;
+    return entry->d_name[0] != '.' && !lnf_index_is_name(entry->d_name);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)

@@ -71,6 +71,10 @@ size_t message_pack_counts(const struct slave_counts *counts, uint8_t *octets)
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         lnf_write_u64_be(&w, counts->problems[i]);
     }
+    lnf_write_u64_be(&w, counts->indexed);
+    lnf_write_u64_be(&w, counts->files_skipped);
+    lnf_write_u64_be(&w, counts->indexed_blocks);
+    lnf_write_u64_be(&w, counts->blocks_skipped);
     return lnf_writer_bytes_used(&w);
 }
 
@@ -151,6 +155,10 @@ bool message_unpack_counts(const uint8_t *octets, size_t size, struct slave_coun
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         counts->problems[i] = lnf_read_u64_be(&r);
     }
+    counts->indexed = lnf_read_u64_be(&r);
+    counts->files_skipped = lnf_read_u64_be(&r);
+    counts->indexed_blocks = lnf_read_u64_be(&r);
+    counts->blocks_skipped = lnf_read_u64_be(&r);
     return is_whole(&r);
 }
 

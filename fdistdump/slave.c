@@ -136,6 +136,28 @@ static void file_unreadable(struct slave *slave, struct source *source,
     }
 }
 
+/** Leaves out the blocks of which the index says that they hold nothing for the filter. */
+static void use_index(struct slave *slave, lnf_scan_t *scan)
+{
+    struct lnf_scan_index use;
+
+    if (slave->job->query->no_index || slave->job->query->mode == QUERY_METADATA) {
+        return;
+    }
+    bool used = lnf_scan_use_index(scan, slave->job->compiled, &use);
+    if (used) {
+        pthread_mutex_lock(&slave->lock);
+        slave->counts.indexed++;
+        slave->counts.files_skipped += use.skipped == use.blocks;
+        slave->counts.indexed_blocks += use.blocks;
+        slave->counts.blocks_skipped += use.skipped;
+        pthread_mutex_unlock(&slave->lock);
+    } else if (use.state == LNF_INDEX_DAMAGED) {
+        report_warning(slave->job->report, REPORT_LIBNF, "%s; the file is read without it",
+                       use.why.text);
+    }
+}
+
 /** Opens the file of a source that is in the list as SOURCE_OPENING. */
 static bool open_source(struct slave *slave, struct source *source)
 {
@@ -147,6 +169,8 @@ static bool open_source(struct slave *slave, struct source *source)
         fail_memory(slave);
     } else if (status != LNF_OK) {
         file_unreadable(slave, source, &error);
+    } else {
+        use_index(slave, source->scan);
     }
     pthread_mutex_lock(&slave->lock);
     if (status == LNF_OK) {
@@ -610,6 +634,10 @@ void slave_counts_add(struct slave_counts *counts, const struct slave_counts *fr
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         counts->problems[i] += from->problems[i];
     }
+    counts->indexed += from->indexed;
+    counts->files_skipped += from->files_skipped;
+    counts->indexed_blocks += from->indexed_blocks;
+    counts->blocks_skipped += from->blocks_skipped;
 }
 
 unsigned slave_default_threads(void)

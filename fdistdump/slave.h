@@ -34,6 +34,9 @@ struct slave_counts {
     struct lnf_stat stat;     /* of file headers, when asked for */
     uint64_t files, unreadable;
     uint64_t problems[SLAVE_PROBLEMS]; /* by kind */
+    /* Of the files that could be opened, those whose index was used and what it told. */
+    uint64_t indexed, files_skipped;
+    uint64_t indexed_blocks, blocks_skipped;
 };
 
 struct slave_hooks {

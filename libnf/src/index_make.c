@@ -118,13 +118,19 @@ static inline bool set_add(struct key_set *set, uint64_t key)
     return true;
 }
 
-/** Adds keys that are not in the cache: their places are fetched while others are looked at. */
+/** Has the place of a later key fetched while others are looked at. */
+static inline void set_fetch(const struct key_set *set, const uint64_t *keys, size_t at,
+                             size_t count)
+{
+    if (at + FETCH_AHEAD < count) {
+        __builtin_prefetch(&set->slots[(size_t)keys[at + FETCH_AHEAD] & (set->size - 1)], 1);
+    }
+}
+
 static void set_add_list(struct key_set *set, const uint64_t *keys, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (i + FETCH_AHEAD < count) {
-            __builtin_prefetch(&set->slots[(size_t)keys[i + FETCH_AHEAD] & (set->size - 1)], 1);
-        }
+        set_fetch(set, keys, i, count);
         (void)set_add(set, keys[i]);
     }
 }
@@ -281,6 +287,7 @@ static void add_networks(lnf_index_maker_t *maker, struct lnf_addr a)
 static bool add_addresses(lnf_index_maker_t *maker, const struct lnf_field *field, unsigned rows)
 {
     const struct lnf_addr *column = lnf_batch_column(maker->batch, field, NULL, rows);
+    uint64_t keys[LNF_BATCH_ROWS];
 
     if (!set_reserve(&maker->block_keys, (size_t)rows * 2) ||
         !set_reserve(&maker->segment_keys, (size_t)rows * 2)) {
@@ -288,7 +295,11 @@ static bool add_addresses(lnf_index_maker_t *maker, const struct lnf_field *fiel
     }
     for (unsigned i = 0; i < rows; i++) {
         enum lnf_index_level level = lnf_index_is_ipv4(column[i]) ? LNF_LEVEL_IPV4 : LNF_LEVEL_IPV6;
-        if (set_add(&maker->block_keys, lnf_index_key(level, column[i]))) {
+        keys[i] = lnf_index_key(level, column[i]);
+    }
+    for (unsigned i = 0; i < rows; i++) {
+        set_fetch(&maker->block_keys, keys, i, rows);
+        if (set_add(&maker->block_keys, keys[i])) {
             add_networks(maker, column[i]);
         }
     }

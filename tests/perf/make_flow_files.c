@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** Writes a flow file with the generator's traffic: make_flow_files FILE COUNT none|lz4|... */
+/** Writes flow files with the generator's traffic: make_flow_files FILE COUNT CODEC [FILES [index]]
+ */
 #include "flowgen_model.h"
 
 #include <libnf.h>
@@ -131,30 +132,75 @@ static enum lnf_codec codec_by_name(const char *name)
     exit(1);
 }
 
+/** What the command line asks for. */
+struct wish {
+    const char *path;
+    uint64_t count;
+    enum lnf_codec codec;
+    unsigned files; /* 0 = one, named as given */
+    bool index;
+};
+
+/** One file of the series, with the model's next flows. */
+static int write_file(const struct wish *wish, unsigned number, fg_model_t *model,
+                      lnf_block_t *block, const struct form *forms, struct lnf_error *error)
+{
+    lnf_writer_t *writer = NULL;
+    uint64_t count = wish->count / (wish->files == 0 ? 1 : wish->files);
+    char path[4096];
+
+    if (wish->files == 0) {
+        snprintf(path, sizeof(path), "%s", wish->path);
+    } else {
+        snprintf(path, sizeof(path), "%s%03u", wish->path, number);
+    }
+    int status = lnf_writer_open(path, wish->codec, "flowgen", false, &writer, error);
+    if (status == LNF_OK && wish->index) {
+        status = lnf_writer_use_index(writer, NULL);
+    }
+    if (status == LNF_OK) {
+        status = write_flows(writer, block, model, count, forms, error);
+    }
+    int closed = lnf_writer_close(writer, status == LNF_OK ? error : NULL);
+    lnf_block_clear(block);
+    return status == LNF_OK ? closed : status;
+}
+
+static bool read_wish(int argc, char **argv, struct wish *wish)
+{
+    if (argc < 4 || argc > 6) {
+        return false;
+    }
+    *wish = (struct wish){
+        .path = argv[1], .count = strtoull(argv[2], NULL, 10), .codec = codec_by_name(argv[3])};
+    if (argc > 4) {
+        wish->files = (unsigned)strtoul(argv[4], NULL, 10);
+    }
+    wish->index = argc > 5 && strcmp(argv[5], "index") == 0;
+    return wish->count > 0 && (argc < 6 || wish->index);
+}
+
 int main(int argc, char **argv)
 {
     struct form forms[2];
     struct lnf_error error = {0};
-    lnf_writer_t *writer = NULL;
-    uint64_t count = argc == 4 ? strtoull(argv[2], NULL, 10) : 0;
+    struct wish wish;
 
-    if (count == 0) {
-        fprintf(stderr, "usage: make_flow_files FILE COUNT none|lzo|bz2|lz4|zstd\n");
+    if (!read_wish(argc, argv, &wish)) {
+        fprintf(stderr, "usage: make_flow_files FILE COUNT none|lzo|bz2|lz4|zstd [FILES [index]]\n"
+                        "With FILES, as many of them share the flows: FILE000, FILE001 ...\n");
         return 1;
     }
-    fg_model_t *model = fg_model_create(1, count, UINT64_C(1767225600000), 6000000);
+    fg_model_t *model = fg_model_create(1, wish.count, UINT64_C(1767225600000), 6000000);
     lnf_block_t *block = lnf_block_create();
     if (model == NULL || block == NULL || form_build(&forms[0], false) != LNF_OK ||
         form_build(&forms[1], true) != LNF_OK) {
         fprintf(stderr, "make_flow_files: no memory\n");
         return 1;
     }
-    int status =
-        lnf_writer_open(argv[1], codec_by_name(argv[3]), "flowgen", false, &writer, &error);
-    if (status == LNF_OK) {
-        status = write_flows(writer, block, model, count, forms, &error);
-        int closed = lnf_writer_close(writer, status == LNF_OK ? &error : NULL);
-        status = status == LNF_OK ? closed : status;
+    int status = LNF_OK;
+    for (unsigned i = 0; i < (wish.files == 0 ? 1 : wish.files) && status == LNF_OK; i++) {
+        status = write_file(&wish, i, model, block, forms, &error);
     }
     if (status != LNF_OK) {
         fprintf(stderr, "make_flow_files: %s\n", error.text);

@@ -683,7 +683,7 @@ static inline unsigned bit_of(struct lnf_addr a, unsigned i)
 }
 
 static inline bool in_net(const struct test_flow *flow, unsigned which, const struct node *node,
-                   unsigned i)
+                          unsigned i)
 {
     struct lnf_addr address = address_of(flow, which), net = node->nets[i].address;
     unsigned family = node->nets[i].family, bits = node->nets[i].bits;

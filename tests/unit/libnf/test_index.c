@@ -299,7 +299,9 @@ static void needle_filter(char *filter, size_t size)
 
     for (unsigned i = 0; i < count; i++) {
         used += (size_t)snprintf(filter + used, size - used, "%s%s(%s%s)",
-                                 i == 0 ? "" : random_chance(50) ? " and " : " or ",
+                                 i == 0              ? ""
+                                 : random_chance(50) ? " and "
+                                                     : " or ",
                                  random_chance(25) ? "not " : "", random_chance(25) ? "not " : "",
                                  terms[random_below(sizeof(terms) / sizeof(terms[0]))]);
     }
@@ -534,12 +536,8 @@ START_TEST(test_changes)
 {
     static struct test_flow flows[8 * 4], others[8 * 4];
     enum lnf_codec codec = _i == 0 ? LNF_CODEC_NONE : LNF_CODEC_LZ4;
-    struct content first = {.flows = flows,
-                            .blocks = 8,
-                            .per_block = 4,
-                            .codec = codec,
-                            .indexed = true,
-                            .spoilt = -1};
+    struct content first = {
+        .flows = flows, .blocks = 8, .per_block = 4, .codec = codec, .indexed = true, .spoilt = -1};
     struct content second = first;
     size_t size, flow_size;
 
@@ -918,12 +916,9 @@ END_TEST
 
 START_TEST(test_names)
 {
-    static const char *const names[][2] = {{"lnf.1", "bfi.1"},
-                                           {"/a/lnf.2", "/a/bfi.2"},
-                                           {"/a/nfcapd.3", "/a/bfi.nfcapd.3"},
-                                           {"/lnf.x/y", "/lnf.x/bfi.y"},
-                                           {"lnf", "bfi.lnf"},
-                                           {"lnf.", "bfi."}};
+    static const char *const names[][2] = {
+        {"lnf.1", "bfi.1"},           {"/a/lnf.2", "/a/bfi.2"}, {"/a/nfcapd.3", "/a/bfi.nfcapd.3"},
+        {"/lnf.x/y", "/lnf.x/bfi.y"}, {"lnf", "bfi.lnf"},       {"lnf.", "bfi."}};
     char name[16];
 
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
