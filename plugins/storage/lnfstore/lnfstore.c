@@ -8,6 +8,7 @@
 #include <ipfixcol/plugin.h>
 #include <ipfixcol/template_cache.h>
 #include <libnf.h>
+#include <libnf/index.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,6 +28,8 @@ struct lnfstore_options {
     uint32_t window_s;
     bool align;
     bool index;
+    char *index_prefix;
+    double false_positives;
 };
 
 static const char *const compress_choices[] = {"no",   "yes",   "none", "lz4", "lzo", "bz2",
@@ -60,11 +63,25 @@ static const struct col_option index_options[] = {
      .type = COL_BOOL,
      .offset = offsetof(struct lnfstore_options, index),
      .preset = "no",
-     .help = "yes: refused with a warning, this version writes no index; queries do not need one"},
-    {.name = "autosize", .type = COL_IGNORED, .help = "of the index of version 1"},
-    {.name = "prefix", .type = COL_IGNORED, .help = "of the index of version 1"},
-    {.name = "estimatedItemCount", .type = COL_IGNORED, .help = "of the index of version 1"},
-    {.name = "falsePositiveProbability", .type = COL_IGNORED, .help = "of the index of version 1"},
+     .help = "write an index when a file is closed: queries for addresses then read few blocks"},
+    {.name = "autosize",
+     .type = COL_IGNORED,
+     .help = "no effect: an index is as large as what it holds needs"},
+    {.name = "prefix",
+     .type = COL_STRING,
+     .offset = offsetof(struct lnfstore_options, index_prefix),
+     .preset = LNF_INDEX_PREFIX,
+     .help =
+         "must not be the prefix of files; other than bfi. it has no effect, since queries look "
+         "for that"},
+    {.name = "estimatedItemCount",
+     .type = COL_IGNORED,
+     .help = "no effect: an index is as large as what it holds needs"},
+    {.name = "falsePositiveProbability",
+     .type = COL_DOUBLE,
+     .offset = offsetof(struct lnfstore_options, false_positives),
+     .preset = "0.01",
+     .help = "share of absent addresses the index of a file does not rule out, 0.000001 to 1"},
     {0},
 };
 
@@ -401,6 +418,28 @@ static bool check_storage_path(col_instance_t *instance, const char *path)
     return true;
 }
 
+static bool check_index(col_instance_t *instance, const struct lnfstore_options *o)
+{
+    if (!(o->false_positives >= 0.000001 && o->false_positives <= 1)) {
+        col_log(instance, COL_LOG_ERROR,
+                "index: falsePositiveProbability is not between 0.000001 and 1");
+        return false;
+    }
+    if (!o->index) {
+        return true;
+    }
+    if (strcmp(o->prefix, o->index_prefix) == 0 || lnf_index_is_name(o->prefix)) {
+        col_log(instance, COL_LOG_ERROR, "prefix %s is that of index files", o->prefix);
+        return false;
+    }
+    if (strcmp(o->index_prefix, LNF_INDEX_PREFIX) != 0) {
+        col_log(instance, COL_LOG_WARNING,
+                "index: prefix %s has no effect, names of indexes begin with " LNF_INDEX_PREFIX,
+                o->index_prefix);
+    }
+    return true;
+}
+
 static bool check_options(col_instance_t *instance, const struct lnfstore_options *o)
 {
     enum lnf_codec codec = compress_codecs[o->compress];
@@ -416,12 +455,8 @@ static bool check_options(col_instance_t *instance, const struct lnfstore_option
                 lnf_codec_name(codec));
         return false;
     }
-    if (o->index) {
-        col_log(instance, COL_LOG_WARNING,
-                "index: this version writes no index beside the files; "
-                "queries read every block instead");
-    }
-    return check_ident(instance, o->ident) && check_storage_path(instance, o->storage_path);
+    return check_index(instance, o) && check_ident(instance, o->ident) &&
+           check_storage_path(instance, o->storage_path);
 }
 
 static void lnfstore_destroy(void *state)
@@ -469,6 +504,8 @@ static int lnfstore_create(col_instance_t *instance, const void *options, void *
         .codec = compress_codecs[o->compress],
         .length_s = o->window_s,
         .align = o->align,
+        .index = o->index,
+        .false_positives = o->false_positives,
     };
     if (stat(s->storage_path, &st) != 0 || !S_ISDIR(st.st_mode)) {
         col_log(instance, COL_LOG_ERROR, "storagePath %s is no directory: %s", s->storage_path,

@@ -56,6 +56,25 @@ struct window {
 /* ---- worker's side ----------------------------------------------------------------------------
  */
 
+static void index_failed(void *context, const char *text)
+{
+    struct output *o = context;
+
+    col_log(o->window->instance, COL_LOG_ERROR, "cannot write the index: %s", text);
+}
+
+/** Has an index made when the file is closed. */
+static void output_index(struct output *o)
+{
+    struct lnf_index_options options = {.false_positives = o->window->settings->false_positives,
+                                        .failed = index_failed,
+                                        .context = o};
+
+    if (o->window->settings->index && lnf_writer_use_index(o->writer, &options) != LNF_OK) {
+        index_failed(o, "no memory");
+    }
+}
+
 /** Opens the file when it is not; a name that holds something else gets a number appended. */
 static bool output_open(struct output *o)
 {
@@ -72,6 +91,7 @@ static bool output_open(struct output *o)
         int status = lnf_writer_open(o->path, o->window->settings->codec,
                                      o->window->settings->ident, true, &o->writer, &error);
         if (status == LNF_OK) {
+            output_index(o);
             col_log(o->window->instance, COL_LOG_INFO, "writing %s", o->path);
             return true;
         }

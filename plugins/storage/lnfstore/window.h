@@ -24,6 +24,8 @@ struct window_settings {
     enum lnf_codec codec;
     uint32_t length_s;
     bool align;
+    bool index;             /* beside every file, when it is closed */
+    double false_positives; /* of the index, see libnf/index.h */
 };
 
 typedef struct window window_t;
