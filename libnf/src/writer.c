@@ -60,8 +60,10 @@ static void advance(struct iovec pieces[2], size_t done)
 {
     for (int i = 0; i < 2; i++) {
         size_t part = done < pieces[i].iov_len ? done : pieces[i].iov_len;
-        pieces[i].iov_base = (uint8_t *)pieces[i].iov_base + part;
-        pieces[i].iov_len -= part;
+        if (part > 0) { /* an empty piece may have no address */
+            pieces[i].iov_base = (uint8_t *)pieces[i].iov_base + part;
+            pieces[i].iov_len -= part;
+        }
         done -= part;
     }
 }
