@@ -113,13 +113,9 @@ static int check_blocks(struct check *check)
     return status == LNF_EOF ? LNF_OK : status;
 }
 
-/** The thorough part; changes the state when something is wrong. */
+/** Whether all addresses of the file are found; changes the state when they are not. */
 static int check_contents(struct check *check, enum lnf_index_state *state)
 {
-    if (!check_filters(check)) {
-        *state = LNF_INDEX_DAMAGED;
-        return LNF_OK;
-    }
     check->batch = lnf_batch_create();
     if (check->batch == NULL || !lnf_index_load_all(check->index)) {
         lnf_error_set(check->why, 0, "no memory");
@@ -146,6 +142,10 @@ static int check_index(struct check *check, bool thorough, struct lnf_index_info
     info->segments = header->segment_count;
     if (!lnf_index_load_blocks(check->index)) {
         (void)wrong(check, "the rows of blocks are damaged");
+        info->state = LNF_INDEX_DAMAGED;
+        return LNF_OK;
+    }
+    if (!check_filters(check)) {
         info->state = LNF_INDEX_DAMAGED;
         return LNF_OK;
     }

@@ -46,6 +46,14 @@ static void complain(struct work *work, const char *text)
     work->failed++;
 }
 
+static void complain_index(struct work *work, enum lnf_index_state state, const char *text)
+{
+    char line[sizeof(((struct lnf_error *)NULL)->text) + 64];
+
+    snprintf(line, sizeof(line), "%s (%s)", text, lnf_index_state_text(state));
+    complain(work, line);
+}
+
 static void say(const struct work *work, const char *path, const char *text)
 {
     if (work->verbose) {
@@ -68,7 +76,7 @@ static void check_file(struct work *work, const char *path)
         say(work, path, "not finished, needs no index yet");
         work->skipped++;
     } else {
-        complain(work, error.text);
+        complain_index(work, info.state, error.text);
     }
 }
 
@@ -93,7 +101,7 @@ static void make_file(struct work *work, const char *path)
         return;
     }
     if (info.state == LNF_INDEX_FOREIGN && !work->force) {
-        complain(work, error.text);
+        complain_index(work, info.state, error.text);
         fprintf(stderr, "libnf-index: use --force to replace it\n");
         return;
     }

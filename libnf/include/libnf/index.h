@@ -76,9 +76,9 @@ LNF_API int lnf_index_make(const char *flow_path, const struct lnf_index_options
                            struct lnf_error *error);
 
 /**
- * Looks at the index of a flow file.
+ * Looks at the index of a flow file and verifies its checksums.
  *
- * @param thorough  also verifies every checksum, and that every address of the flow file is found
+ * @param thorough  also reads the flow file, every address of which must be found
  * @param[out] info  what it is
  * @param[out] why   when the state is not good: one line about it; may be NULL
  * @return LNF_OK, see info; LNF_ERR_READ or LNF_ERR_CORRUPT, of the flow file; LNF_ERR_NOMEM
