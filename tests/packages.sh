@@ -17,7 +17,7 @@ if ! (cd "$work/source" && DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-nocheck paral
     exit 1
 fi
 debs=()
-for name in libnf0 libnf-dev ipfixcol ipfixcol-plugins fdistdump; do
+for name in libnf0 libnf-dev libnf-tools ipfixcol ipfixcol-plugins fdistdump; do
     deb=("$work/${name}"_*.deb)
     [ -f "${deb[0]}" ] || { echo "no package $name was built" >&2; exit 1; }
     debs+=("${deb[0]}")
@@ -31,7 +31,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 remove() {
-    dpkg --purge fdistdump ipfixcol-plugins ipfixcol libnf-dev libnf0 >/dev/null 2>&1 || true
+    dpkg --purge fdistdump ipfixcol-plugins ipfixcol libnf-tools libnf-dev libnf0 >/dev/null 2>&1 || true
     rm -rf "$work"
 }
 trap remove EXIT
@@ -45,5 +45,7 @@ echo "int main(void) { lnf_rec_t *r; return lnf_rec_init(&r) == LNF_OK ? (lnf_re
 # shellcheck disable=SC2046
 cc -o "$work/user" "$work/user.c" $(pkg-config --cflags --libs libnf)
 "$work/user"
+libnf-info | grep -q '^0x004 .*bytes'
+libnf-index --help >/dev/null
 getent passwd ipfixcol >/dev/null
 echo "packages: built, installed, used, removed"

@@ -2,12 +2,15 @@
 """Indexes as an operator meets them: the collector writes them, a crash leaves no wrong one,
 libnf-index makes and verifies them, fdistdump answers the same with and without."""
 
+import ipaddress
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import chain as sc  # noqa: E402
@@ -209,9 +212,109 @@ def info(directory, work):
     assert re.match(r"libnf-info \d+\.\d+", run("libnf-info", "-V"))
 
 
+# ---- a second reader, written from docs/index-format.md -------------------------------------------
+
+MASK = (1 << 64) - 1
+SALT = (0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31)
+
+
+def mix(x):
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9 & MASK
+    x = (x ^ (x >> 27)) * 0x94d049bb133111eb & MASK
+    return x ^ (x >> 31)
+
+
+def key(network):
+    level = network.prefixlen + (128 if network.version == 6 else 0)
+    number = int(network.network_address)
+    k = mix((number >> 64) + level * 0x9e3779b97f4a7c15 & MASK)
+    return mix(k ^ number & MASK) or 1
+
+
+class Book:
+    """An index, every checksum compared."""
+
+    def __init__(self, path, flow_path):
+        with open(path, "rb") as f:
+            self.octets = f.read()
+        with open(flow_path, "rb") as f:
+            flow = f.read()
+        head = struct.unpack_from("<8sHHIQQQIIQQIIII", self.octets)
+        assert head[:4] == (b"\x89bfi\r\n\x1a\n", 1, 96, 264), head
+        assert head[4] == len(self.octets) and head[5] == len(flow), head
+        end = head[6]
+        assert head[7] == zlib.crc32(flow[:40] + flow[end:end + 4096]), head
+        assert struct.unpack_from("<Q", flow, 24)[0] == end
+        count, rows, segment_rows = head[8:11]
+        segments = head[12]
+        assert self.checksum(0, 92) == struct.unpack_from("<I", self.octets, 92)[0]
+        assert self.checksum(rows, 264 * count) == head[11]
+        assert self.checksum(segment_rows, 24 * segments) == head[13]
+        assert head[14] == 0 and self.octets[80:92] == bytes(12)
+        self.blocks = [struct.unpack_from("<QIIIIQ8Q4H32s128s", self.octets, rows + 264 * i)
+                       for i in range(count)]
+        self.segments = [struct.unpack_from("<IIIIQ", self.octets, segment_rows + 24 * i)
+                         for i in range(segments)]
+        for block in self.blocks:
+            records, size = struct.unpack_from("<II", flow, block[0])
+            assert (size, records, 0) == block[1:4], block
+
+    def checksum(self, offset, size):
+        return zlib.crc32(struct.pack("<Q", offset) + self.octets[offset:offset + size])
+
+    def has(self, buckets, offset, k):
+        bucket = (k >> 32) * buckets >> 32
+        page = bucket // 128
+        offset += page * (4 + 128 * 32)
+        size = min(128, buckets - page * 128) * 32
+        assert zlib.crc32(struct.pack("<Q", offset) + self.octets[offset + 4:offset + 4 + size]) == \
+            struct.unpack_from("<I", self.octets, offset)[0]
+        words = struct.unpack_from("<8I", self.octets, offset + 4 + bucket % 128 * 32)
+        low = k & 0xffffffff
+        return all(w >> ((low * s & 0xffffffff) >> 27) & 1 for w, s in zip(words, SALT))
+
+
+def networks(address):
+    """What the filters of blocks hold for an address, and only those of segments."""
+    lengths = ((32, 24), (16,)) if address.version == 4 else ((128, 64), (48, 32))
+    return [[ipaddress.ip_network((address, n), strict=False) for n in some] for some in lengths]
+
+
+def by_the_book(directory):
+    flows, _ = names(directory)
+    asked = 0
+    for one in sorted(flows):
+        folder, suffix = os.path.split(one)
+        flow = os.path.join(folder, "lnf." + suffix)
+        book = Book(os.path.join(folder, "bfi." + suffix), flow)
+        out, _, _ = sc.fdistdump(["--output-format=csv", "--output-items=r", "-l", "300",
+                                  "--output-addr-conv=str", flow,
+                                  "--output-fields=srcip,dstip,srcport,proto,bytes,first"])
+        for line in out.splitlines()[1:]:
+            values = line.split(",")
+            for text in values[:2]:
+                narrow, wide = networks(ipaddress.ip_address(text))
+                for network in narrow + wide:
+                    assert any(book.has(s[2], s[4], key(network)) for s in book.segments), network
+                for network in narrow:
+                    assert any(book.has(b[4], b[5], key(network)) for b in book.blocks), network
+                asked += 1
+            source, protocol, octets, first = (int(v) for v in values[2:6])
+            assert any(b[6] <= first <= b[7] and b[12] <= octets <= b[13] and
+                       b[14] <= source <= b[15] and b[18][protocol // 8] >> protocol % 8 & 1 and
+                       (source > 1023 or b[19][source // 8] >> source % 8 & 1)
+                       for b in book.blocks), line
+        absent = [ipaddress.ip_network(f"240.{i >> 8}.{i & 255}.1") for i in range(1000)]
+        hits = sum(any(book.has(s[2], s[4], key(n)) for s in book.segments) for n in absent)
+        assert hits < 20, hits
+    assert asked > 300, asked
+    print(f"{asked} addresses found by the book")
+
+
 def main():
     with sc.workspace() as work:
         directory = written_by_collector(work)
+        by_the_book(directory)
         tool(directory)
         info(directory, work)
         settings(work)
