@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** Writes a flow file with the generator's traffic: make_flow_files FILE COUNT none|lz4|... */
+/**
+ * Writes flow files with the generator's traffic:
+ *   make_flow_files FILE COUNT none|lz4|...             one file
+ *   make_flow_files DIRECTORY COUNT none|lz4|... FILES  that many, of 300 s each, in
+ * DIRECTORY/YYYY/MM/DD
+ */
 #include "flowgen_model.h"
 
+#include <errno.h>
 #include <libnf.h>
 #include <libnf/bytes.h>
 #include <libnf/writer.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define START_MS UINT64_C(1767225600000) /* 2026-01-01 00:00 UTC, as flowgen's preset */
+#define SLOT_S 300u
 
 /* What a usual exporter sends: in the order of `slots` below. */
 enum place {
@@ -117,7 +129,66 @@ static int write_flows(lnf_writer_t *writer, lnf_block_t *block, fg_model_t *mod
         lnf_stat_count(lnf_block_stat(block), flow.protocol, 1, flow.packets, flow.octets,
                        flow.first_ms, flow.last_ms);
     }
-    return status == LNF_OK ? lnf_writer_put(writer, block, error) : status;
+    status = status == LNF_OK ? lnf_writer_put(writer, block, error) : status;
+    lnf_block_clear(block);
+    return status;
+}
+
+/** One file with the next flows of the model. */
+static int write_file(const char *path, enum lnf_codec codec, lnf_block_t *block, fg_model_t *model,
+                      uint64_t count, const struct form *forms, struct lnf_error *error)
+{
+    lnf_writer_t *writer = NULL;
+
+    int status = lnf_writer_open(path, codec, "flowgen", false, &writer, error);
+    if (status != LNF_OK) {
+        return status;
+    }
+    status = write_flows(writer, block, model, count, forms, error);
+    int closed = lnf_writer_close(writer, status == LNF_OK ? error : NULL);
+    return status == LNF_OK ? closed : status;
+}
+
+/** Path of file number `i` in a hierarchy of days; makes the directories. */
+static bool slot_path(const char *directory, unsigned i, char *path, size_t size)
+{
+    time_t start = (time_t)(START_MS / 1000 + i * SLOT_S);
+    struct tm tm;
+    char name[64];
+
+    if (gmtime_r(&start, &tm) == NULL ||
+        strftime(name, sizeof(name), "%Y/%m/%d/lnf.%Y%m%d%H%M%S", &tm) == 0 ||
+        (size_t)snprintf(path, size, "%s/%s", directory, name) >= size) {
+        return false;
+    }
+    for (char *at = strchr(path + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        if (mkdir(path, 0775) != 0 && errno != EEXIST) {
+            perror(path);
+            return false;
+        }
+        *at = '/';
+    }
+    return true;
+}
+
+static int write_files(const char *directory, enum lnf_codec codec, lnf_block_t *block,
+                       fg_model_t *model, uint64_t count, unsigned files, const struct form *forms,
+                       struct lnf_error *error)
+{
+    int status = LNF_OK;
+
+    for (unsigned i = 0; i < files && status == LNF_OK; i++) {
+        char path[PATH_MAX];
+        uint64_t some = count / files + (i < count % files);
+        if (!slot_path(directory, i, path, sizeof(path))) {
+            snprintf(error->text, sizeof(error->text), "%s: no directory for flow files",
+                     directory);
+            return LNF_ERR_WRITE;
+        }
+        status = write_file(path, codec, block, model, some, forms, error);
+    }
+    return status;
 }
 
 static enum lnf_codec codec_by_name(const char *name)
@@ -135,27 +206,26 @@ int main(int argc, char **argv)
 {
     struct form forms[2];
     struct lnf_error error = {0};
-    lnf_writer_t *writer = NULL;
-    uint64_t count = argc == 4 ? strtoull(argv[2], NULL, 10) : 0;
+    uint64_t count = argc == 4 || argc == 5 ? strtoull(argv[2], NULL, 10) : 0;
+    unsigned files = argc == 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 0;
 
-    if (count == 0) {
-        fprintf(stderr, "usage: make_flow_files FILE COUNT none|lzo|bz2|lz4|zstd\n");
+    if (count == 0 || (argc == 5 && files == 0)) {
+        fprintf(stderr, "usage: make_flow_files FILE COUNT none|lzo|bz2|lz4|zstd\n"
+                        "       make_flow_files DIRECTORY COUNT none|lzo|bz2|lz4|zstd FILES\n");
         return 1;
     }
-    fg_model_t *model = fg_model_create(1, count, UINT64_C(1767225600000), 6000000);
+    enum lnf_codec codec = codec_by_name(argv[3]);
+    uint64_t span_ms = files == 0 ? 20 * SLOT_S * 1000 : (uint64_t)files * SLOT_S * 1000;
+    fg_model_t *model = fg_model_create(1, count, START_MS, span_ms);
     lnf_block_t *block = lnf_block_create();
     if (model == NULL || block == NULL || form_build(&forms[0], false) != LNF_OK ||
         form_build(&forms[1], true) != LNF_OK) {
         fprintf(stderr, "make_flow_files: no memory\n");
         return 1;
     }
-    int status =
-        lnf_writer_open(argv[1], codec_by_name(argv[3]), "flowgen", false, &writer, &error);
-    if (status == LNF_OK) {
-        status = write_flows(writer, block, model, count, forms, &error);
-        int closed = lnf_writer_close(writer, status == LNF_OK ? &error : NULL);
-        status = status == LNF_OK ? closed : status;
-    }
+    int status = files == 0
+                     ? write_file(argv[1], codec, block, model, count, forms, &error)
+                     : write_files(argv[1], codec, block, model, count, files, forms, &error);
     if (status != LNF_OK) {
         fprintf(stderr, "make_flow_files: %s\n", error.text);
     }
