@@ -55,6 +55,9 @@ static void advance(struct iovec pieces[2], size_t done)
 {
     for (int i = 0; i < 2; i++) {
         size_t part = done < pieces[i].iov_len ? done : pieces[i].iov_len;
+        if (part == 0) {
+            continue; /* an empty piece may have no address to count from */
+        }
         pieces[i].iov_base = (uint8_t *)pieces[i].iov_base + part;
         pieces[i].iov_len -= part;
         done -= part;
