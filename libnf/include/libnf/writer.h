@@ -61,7 +61,7 @@ struct lnf_slot {
     uint8_t width;   /* octets stored */
 };
 
-/** A field a layout shall hold. For addresses `ipv6` picks the IPv6 element. */
+/** A field a layout shall hold. For addresses and tunnels `ipv6` picks the IPv6 element. */
 struct lnf_layout_field {
     int field; /* LNF_FLD_* of libnf.h */
     bool ipv6;
