@@ -14,9 +14,11 @@
 #include <check.h>
 #include <libnf.h>
 #include <libnf/bytes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* ---- files as octets ----------------------------------------------------------------------------
@@ -81,6 +83,21 @@ static inline size_t octets_block(const struct octets *o, unsigned number)
         at += LNF_BLOCK_HEADER_SIZE + lnf_load_u32(o->at + at + 4);
     }
     return at;
+}
+
+/**
+ * Limits the size of files: writing beyond fails with EFBIG, and SIGXFSZ is ignored. No assertion
+ * while the limit holds, for Check writes to a file, too; RLIM_INFINITY ends it.
+ */
+static inline void limit_file_size(rlim_t octets)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0) {
+        limit.rlim_cur = octets < limit.rlim_max ? octets : limit.rlim_max;
+        (void)setrlimit(RLIMIT_FSIZE, &limit);
+    }
 }
 
 /* ---- what a reader makes of them ----------------------------------------------------------------
