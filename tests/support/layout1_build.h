@@ -41,7 +41,9 @@ static inline void build_number(struct build *b, uint64_t number, unsigned width
 
 static inline void build_octets(struct build *b, const void *octets, size_t size)
 {
-    memcpy(build_room(b, size), octets, size);
+    if (size > 0) {
+        memcpy(build_room(b, size), octets, size);
+    }
 }
 
 /** Begins a file; `blocks` and statistics are as of a file written to a pipe. */
