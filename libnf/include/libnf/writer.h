@@ -149,8 +149,9 @@ typedef struct lnf_writer lnf_writer_t;
  *                false: replace it
  * @param[out] writer  new handle; untouched on failure
  * @param[out] error   why; may be NULL
- * @return LNF_OK; LNF_ERR_WRITE, the system's reason in error; LNF_ERR_OTHER, codec not available or
- *         bad ident; LNF_ERR_CORRUPT, the file to append to is none; LNF_ERR_NOMEM
+ * @return LNF_OK; LNF_ERR_WRITE, the system's reason in error; LNF_ERR_OTHER, codec not available,
+ *         bad ident, or another writer has the file open; LNF_ERR_CORRUPT, the file to append to is
+ *         none; LNF_ERR_NOMEM
  */
 LNF_API int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, bool append,
                             lnf_writer_t **writer, struct lnf_error *error);

@@ -248,8 +248,10 @@ static uint16_t exporter_sysid(struct lnfstore *s, const struct ipfix_message *m
     if (s->exporter_count >= EXPORTERS_MAX || !grow_exporters(s)) {
         return 0;
     }
-    uint16_t sysid = (uint16_t)(s->exporter_count + 1);
-    if (!add_exporter_record(s, message, sysid)) {
+    /* Other instances may write the same file: numbers are the file's. */
+    uint32_t next = window_next_exporter(s->window);
+    uint16_t sysid = next <= EXPORTERS_MAX ? (uint16_t)next : 0;
+    if (sysid != 0 && !add_exporter_record(s, message, sysid)) {
         sysid = 0;
     }
     *exporter_place(s, message->session->id, message->domain_id) =
