@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /** Plans kept at most; exporters that invent templates without end make all be compiled again. */
 #define PLANS_MAX 16384u
@@ -475,6 +476,12 @@ static int lnfstore_create(col_instance_t *instance, const void *options, void *
     if (stat(s->storage_path, &st) != 0 || !S_ISDIR(st.st_mode)) {
         col_log(instance, COL_LOG_ERROR, "storagePath %s is no directory: %s", s->storage_path,
                 errno == 0 ? "something else has that name" : strerror(errno));
+        lnfstore_destroy(s);
+        return COL_ERR;
+    }
+    if (access(s->storage_path, W_OK | X_OK) != 0) {
+        col_log(instance, COL_LOG_ERROR, "storagePath %s: cannot write there: %s", s->storage_path,
+                strerror(errno));
         lnfstore_destroy(s);
         return COL_ERR;
     }
