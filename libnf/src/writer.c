@@ -259,7 +259,8 @@ static int create_file(lnf_writer_t *writer, struct lnf_error *error)
     }
     init_header(writer);
     writer->end = LNF_FILE_HEADER_SIZE;
-    if (ftruncate(writer->fd, 0) != 0 || !write_header(writer, 0)) {
+    /* Devices have no length to cut (EINVAL). */
+    if ((ftruncate(writer->fd, 0) != 0 && errno != EINVAL) || !write_header(writer, 0)) {
         status = write_failed(writer, "the file header", error);
         /* An empty file is begun anew by the next attempt; half a header would be in its way. */
         (void)!ftruncate(writer->fd, 0);
