@@ -635,7 +635,7 @@ START_TEST(all_with_a_stalled_destination_goes_on)
         idle(10);
     }
     ck_assert_uint_eq(atomic_load(&collectors[0]->records), 2200);
-    ck_assert_uint_eq(col_double_logged(&instance, "it accepts nothing any more"), 1);
+    ck_assert_uint_ge(col_double_logged(&instance, "it accepts nothing any more"), 1);
     collector_kill(collectors[1]);
     stop_all();
 }
