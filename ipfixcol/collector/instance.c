@@ -262,6 +262,11 @@ void instance_hurry(col_instance_t *instance)
     }
 }
 
+void instance_calm(col_instance_t *instance)
+{
+    atomic_store_explicit(&instance->quit, false, memory_order_relaxed);
+}
+
 void instance_close(col_instance_t *instance)
 {
     if (instance->input == NULL) {

@@ -6,7 +6,7 @@
 #include "pipeline.h"
 
 static atomic_uint sent, limit, stored, passed[2], destroyed;
-static atomic_bool input_fails, refuse_storage;
+static atomic_bool input_fails, refuse_storage, storage_waits;
 static const struct ipfix_session *session;
 
 static int create(col_instance_t *instance, const void *options, void **state)
@@ -64,7 +64,10 @@ static int pass_1(void *state, struct ipfix_message *message)
 
 static int store(void *state, struct ipfix_message *message)
 {
-    (void)state;
+    /* As with a destination that is down: it waits, unless it shall give up. */
+    while (atomic_load(&storage_waits) && !col_stopping(state)) {
+        support_nap(2);
+    }
     atomic_fetch_add(&stored, message->kind == IPFIX_MESSAGE_DATA);
     return COL_OK;
 }
@@ -154,6 +157,11 @@ static void join(struct pipeline *pipeline)
     ck_assert(pipeline_finished(pipeline));
 }
 
+static bool always(void)
+{
+    return true;
+}
+
 START_TEST(everything_passes_every_stage_before_the_end)
 {
     struct pipeline *pipeline = start();
@@ -225,6 +233,54 @@ START_TEST(another_plan_while_messages_pass)
 }
 END_TEST
 
+/* The operator's way out of a wrong destination: a reload that replaces it. */
+START_TEST(a_storage_that_waits_for_ever_can_be_replaced)
+{
+    struct instance_spec *other = support_spec(&storage_plugin);
+    struct instance_spec *others[1] = {other};
+    struct pipeline_plan changed = plan;
+
+    free(other->canonical);
+    other->canonical = strdup("other settings");
+    changed.storages = others;
+    changed.single_manager = _i == 0;
+    atomic_store(&storage_waits, true);
+    struct pipeline *pipeline = start();
+    wait_for(&sent, 100);
+    support_nap(200); /* all queues are full now, the input waits */
+    ck_assert_uint_lt(atomic_load(&stored), 2);
+    ck_assert(pipeline_reload(pipeline, &changed, NULL));
+    atomic_store(&storage_waits, false);
+    wait_for(&sent, 1000);
+    pipeline_stop(pipeline);
+    join(pipeline);
+    pipeline_destroy(pipeline);
+    ck_assert_uint_eq(atomic_load(&stored), 1000);
+    spec_unref(other);
+}
+END_TEST
+
+START_TEST(a_storage_that_waits_for_ever_is_not_cut_short_without_need)
+{
+    struct pipeline_plan shorter = plan;
+
+    shorter.intermediate_count = 1;
+    atomic_store(&storage_waits, true);
+    struct pipeline *pipeline = start();
+    wait_for(&sent, 100);
+    support_nap(200);
+    /* It stays: whatever else changes has to wait for it, here until somebody gives up. */
+    ck_assert(!pipeline_reload(pipeline, &shorter, always));
+    ck_assert_uint_lt(atomic_load(&stored), 2);
+    atomic_store(&storage_waits, false);
+    wait_for(&sent, 1000);
+    pipeline_stop(pipeline);
+    join(pipeline);
+    pipeline_destroy(pipeline);
+    ck_assert_uint_eq(atomic_load(&stored), 1000);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("pipeline");
@@ -235,5 +291,7 @@ int main(void)
     tcase_add_test(tcase, without_a_storage_it_does_not_start);
     tcase_add_test(tcase, never_started_it_ends_all_the_same);
     tcase_add_test(tcase, another_plan_while_messages_pass);
+    tcase_add_loop_test(tcase, a_storage_that_waits_for_ever_can_be_replaced, 0, 2);
+    tcase_add_test(tcase, a_storage_that_waits_for_ever_is_not_cut_short_without_need);
     return support_run(tcase, "pipeline");
 }
