@@ -113,15 +113,12 @@ static void release_acked(struct destination *d, uint64_t now_ms)
     }
 }
 
+/** The first failure since it was connected at once, then one line a minute. */
 static void tell_failure(struct destination *d, const char *reason)
 {
-    if (!d->failure_told) {
-        col_log(d->instance, COL_LOG_WARNING, "Connection to '%s' failed. (%s)", d->name, reason);
-        d->failure_told = true;
-    } else {
-        col_log_limited(d->instance, &d->limit, COL_LOG_WARNING, "Connection to '%s' failed. (%s)",
-                        d->name, reason);
-    }
+    col_log_limited(d->instance, &d->limit, COL_LOG_WARNING, "Connection to '%s' failed. (%s)",
+                    d->name, reason);
+    d->failure_told = true;
 }
 
 void destination_fail(struct destination *d, uint64_t now_ms, const char *reason)
@@ -132,7 +129,6 @@ void destination_fail(struct destination *d, uint64_t now_ms, const char *reason
         d->totals.failures++;
         d->went_down = true;
         d->came_up = false;
-        d->failure_told = false;
     }
     tell_failure(d, reason);
     reset_connection(d);
@@ -151,6 +147,7 @@ static void connected(struct destination *d, uint64_t now_ms)
     d->state = DESTINATION_CONNECTED;
     d->came_up = true;
     d->failure_told = false;
+    d->limit = (struct col_log_limit){0};
     d->progress_ms = now_ms;
     d->refresh_ms = now_ms + 1000u * (uint64_t)d->config.udp_refresh_s;
     d->totals.connects++;
