@@ -9,6 +9,7 @@ import csv
 import glob
 import io
 import os
+import re
 import shutil
 import signal
 import socket
@@ -202,6 +203,16 @@ class Chain:
                                verbosity=verbosity)
         for c in self.collectors + [self.proxy]:
             c.wait_ready()
+        if verbosity >= 1:
+            self.wait_connected()
+
+    def wait_connected(self):
+        """A destination that listened too late for the first attempt is tried again a little later;
+        until then everything goes to the others."""
+        end = time.monotonic() + 20
+        while len(re.findall(r"Connection to '[^']*' established", self.proxy.log())) < len(self.dirs):
+            assert time.monotonic() < end, self.proxy.log()
+            time.sleep(0.02)
 
     def stop(self):
         """From the left to the right, as data flows."""
