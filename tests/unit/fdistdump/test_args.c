@@ -399,7 +399,8 @@ START_TEST(test_bad_items)
 }
 END_TEST
 
-/* ---- help ----------------------------------------------------------------------------------- */
+/* ---- documentation
+ * ----------------------------------------------------------------------------------- */
 
 START_TEST(test_help)
 {
@@ -420,6 +421,33 @@ START_TEST(test_help)
         ck_assert_msg(length <= 80, "%.*s", (int)length, line);
         ck_assert(length == 0 || line[length - 1] != ' ');
         line += length + (line[length] == '\n');
+    }
+    free(text);
+}
+END_TEST
+
+/** The manual page names every option and every value of choices. */
+START_TEST(test_manual)
+{
+    char *text = calloc(1, 1u << 18), *to = text;
+    FILE *page = fopen(TEST_SOURCE_DIR "/docs/man/fdistdump.1", "r");
+
+    ck_assert_ptr_nonnull(page);
+    for (int c = fgetc(page); c != EOF; c = fgetc(page)) {
+        ck_assert_int_lt(to - text, (1 << 18) - 1);
+        if (c != '\\') { /* "\\-" is a plain dash */
+            *to++ = (char)c;
+        }
+    }
+    fclose(page);
+    for (const struct args_option *option = args_table; option->name != NULL; option++) {
+        char name[64];
+        snprintf(name, sizeof(name), "--%s", option->name);
+        ck_assert_msg(strstr(text, name) != NULL, "no %s in the manual page", name);
+        for (int i = 0; option->kind == ARGS_CHOICE && option->choices[i] != NULL; i++) {
+            ck_assert_msg(strstr(text, option->choices[i]) != NULL, "no %s %s", name,
+                          option->choices[i]);
+        }
     }
     free(text);
 }
@@ -447,6 +475,7 @@ int main(void)
     tcase_add_loop_test(tc, test_items, 0, COUNT(items_table));
     tcase_add_loop_test(tc, test_bad_items, 0, COUNT(bad_items));
     tcase_add_test(tc, test_help);
+    tcase_add_test(tc, test_manual);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }
