@@ -175,6 +175,7 @@ static int run_slave(struct work *work, transport_t *transport, struct failure *
 {
     int class = find_files(work, transport_rank(transport), failure);
     if (class != REPORT_OK) {
+        link_tell_failure(transport, &work->report, failure);
         return class;
     }
     struct slave_job job = slave_job(work);

@@ -205,6 +205,25 @@ START_TEST(test_broken_line)
 }
 END_TEST
 
+/** The longest failure of the longest host arrives whole. */
+START_TEST(test_tell_failure)
+{
+    struct failure long_one = {.class = REPORT_MEMORY};
+    struct message_failure got;
+
+    prepare(&list, QUERY_RECORDS, 1, NULL);
+    memset(long_one.text, 'x', sizeof(long_one.text) - 1);
+    memset(report.host, 'h', sizeof(report.host) - 1);
+    link_tell_failure(bus_end(bus, 1), &report, &long_one);
+    struct transport_message message = next(TRANSPORT_CONTROL);
+    ck_assert_int_eq(message.kind, MESSAGE_FAILED);
+    ck_assert(message_unpack_failure(message.octets, message.size, &got));
+    ck_assert_int_eq(got.failure.class, REPORT_MEMORY);
+    ck_assert_str_eq(got.failure.text, long_one.text);
+    ck_assert_str_eq(got.host, report.host);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("fdistdump/link");
@@ -218,6 +237,7 @@ int main(void)
     tcase_add_test(tc, test_stop);
     tcase_add_test(tc, test_many_messages);
     tcase_add_loop_test(tc, test_broken_line, 0, 2);
+    tcase_add_test(tc, test_tell_failure);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }
