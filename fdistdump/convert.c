@@ -529,10 +529,10 @@ const char *convert_protocol_name(uint8_t protocol)
         "UDPLite",
         "MPLS-in-IP",
         "manet",
+        "HIP",
         "Shim6",
         "WESP",
         "ROHC",
-        "Ethernet",
     };
     enum { NAME_COUNT = sizeof(names) / sizeof(names[0]) };
     _Static_assert(NAME_COUNT == 143, "IANA's keywords of protocols 0 to 142");

@@ -119,8 +119,10 @@ static bool is_loop(const struct stat *status, const struct walk *above)
     return false;
 }
 
-static void warn(const struct flow_files_context *context, const char *path, const char *reason)
+static void warn(struct flow_files *files, const struct flow_files_context *context,
+                 const char *path, const char *reason)
 {
+    files->skipped++;
     report_warning(context->report, REPORT_PATH, "%s `%s'", reason, path);
 }
 
@@ -131,14 +133,14 @@ static int add_entry(struct flow_files *files, const char *path, const struct wa
     struct stat status;
 
     if (stat(path, &status) != 0) {
-        warn(context, path, strerror(errno));
+        warn(files, context, path, strerror(errno));
         return REPORT_OK;
     }
     if (S_ISDIR(status.st_mode)) {
         return walk_directory(files, path, &status, above, context, failure);
     }
     if (!S_ISREG(status.st_mode)) {
-        warn(context, path, "neither a file nor a directory, skipped");
+        warn(files, context, path, "neither a file nor a directory, skipped");
         return REPORT_OK;
     }
     return append(files, path, failure);
@@ -167,7 +169,7 @@ static int add_named(struct flow_files *files, const char *directory, const char
     }
     int class = REPORT_OK;
     if (strlen(path) >= PATH_MAX) {
-        warn(context, path, "path is too long");
+        warn(files, context, path, "path is too long");
     } else {
         class = add_entry(files, path, above, context, failure);
     }
@@ -184,13 +186,16 @@ static int walk_directory(struct flow_files *files, const char *path, const stru
     int class = REPORT_OK;
 
     if (is_loop(status, above)) {
-        warn(context, path, "symbolic link leads back to a directory above it");
+        warn(files, context, path, "symbolic link leads back to a directory above it");
         return REPORT_OK;
     }
     int count = scandir(path, &entries, is_flow_name, by_name);
+    if (count < 0 && errno == ENOMEM) {
+        return failure_no_memory(failure);
+    }
     if (count < 0) {
-        warn(context, path, strerror(errno));
-        return errno == ENOMEM ? failure_no_memory(failure) : REPORT_OK;
+        warn(files, context, path, strerror(errno));
+        return REPORT_OK;
     }
     for (int i = 0; i < count; i++) {
         if (class == REPORT_OK) {
@@ -221,15 +226,15 @@ static bool is_directory(const struct lookup *lookup, bool day, const struct tm 
     (void)strftime(part, sizeof(part), day ? "%Y/%m/%d" : "%Y", tm);
     int length = snprintf(path, sizeof(path), "%s/%s", lookup->directory, part);
     if (length < 0 || (size_t)length >= sizeof(path)) {
-        warn(lookup->context, lookup->directory, "path is too long");
+        warn(lookup->files, lookup->context, lookup->directory, "path is too long");
         return false;
     }
     if (stat(path, &status) != 0) {
-        warn(lookup->context, path, strerror(errno));
+        warn(lookup->files, lookup->context, path, strerror(errno));
         return false;
     }
     if (!S_ISDIR(status.st_mode)) {
-        warn(lookup->context, path, strerror(ENOTDIR));
+        warn(lookup->files, lookup->context, path, strerror(ENOTDIR));
         return false;
     }
     return true;
@@ -243,15 +248,15 @@ static int add_interval(const struct lookup *lookup, const struct tm *tm, struct
     (void)strftime(part, sizeof(part), "%Y/%m/%d/lnf.%Y%m%d%H%M%S", tm);
     int length = snprintf(path, sizeof(path), "%s/%s", lookup->directory, part);
     if (length < 0 || (size_t)length >= sizeof(path)) {
-        warn(lookup->context, lookup->directory, "path is too long");
+        warn(lookup->files, lookup->context, lookup->directory, "path is too long");
         return REPORT_OK;
     }
     if (stat(path, &status) != 0) {
-        warn(lookup->context, path, strerror(errno));
+        warn(lookup->files, lookup->context, path, strerror(errno));
         return REPORT_OK;
     }
     if (!S_ISREG(status.st_mode)) {
-        warn(lookup->context, path, "not a file, skipped");
+        warn(lookup->files, lookup->context, path, "not a file, skipped");
         return REPORT_OK;
     }
     return append(lookup->files, path, failure);
@@ -308,14 +313,14 @@ int flow_files_add(struct flow_files *files, const char *path,
     case PREFIX_OTHER:
         return REPORT_OK;
     case PREFIX_BAD:
-        warn(context, path, "invalid conversion specifier in");
+        warn(files, context, path, "invalid conversion specifier in");
         return REPORT_OK;
     default:
         break;
     }
     const char *wrong = convert(rest, context->host, converted, sizeof(converted));
     if (wrong != NULL) {
-        warn(context, path, wrong);
+        warn(files, context, path, wrong);
         return REPORT_OK;
     }
     if (context->range == NULL || stat(converted, &status) != 0 || !S_ISDIR(status.st_mode)) {

@@ -18,6 +18,7 @@ struct flow_files {
     char **paths;
     size_t count;
     size_t capacity;
+    size_t skipped; /* paths that were warned about */
 };
 
 /** What the expansion of paths depends on. */

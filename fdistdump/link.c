@@ -136,17 +136,26 @@ static int converse(struct link *link, const struct slave_job *job)
     return link->failure.class == REPORT_OK ? wait_for_bye(link) : (int)link->failure.class;
 }
 
+void link_tell_failure(transport_t *transport, const struct report *report,
+                       const struct failure *failure)
+{
+    uint8_t
+        octets[sizeof(failure->text) + REPORT_HOST_SIZE + 2]; /* memory may be what is missing */
+    struct failure ignored;
+    size_t size = message_pack_failure(failure, report->host, octets);
+
+    (void)transport_send(transport, TRANSPORT_MASTER, TRANSPORT_CONTROL, MESSAGE_FAILED, octets,
+                         size, &ignored);
+}
+
 int link_run(const struct slave_job *job, transport_t *transport, struct failure *failure)
 {
     struct link link = {.transport = transport, .row_size = lnf_query_row_size(job->compiled)};
 
     link.octets = malloc(MESSAGE_MAX);
     int class = link.octets == NULL ? failure_no_memory(&link.failure) : converse(&link, job);
-    if (class != REPORT_OK && link.octets != NULL) {
-        struct failure ignored;
-        size_t size = message_pack_failure(&link.failure, job->report->host, link.octets);
-        (void)transport_send(transport, TRANSPORT_MASTER, TRANSPORT_CONTROL, MESSAGE_FAILED,
-                             link.octets, size, &ignored);
+    if (class != REPORT_OK) {
+        link_tell_failure(transport, job->report, &link.failure);
     }
     free(link.octets);
     *failure = link.failure;

@@ -14,4 +14,8 @@
  */
 int link_run(const struct slave_job *job, transport_t *transport, struct failure *failure);
 
+/** Tells the master why this process fails, when link_run() is not even reached. */
+void link_tell_failure(transport_t *transport, const struct report *report,
+                       const struct failure *failure);
+
 #endif

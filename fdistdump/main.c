@@ -11,6 +11,7 @@
 #include "transport.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -164,6 +165,7 @@ static struct slave_job slave_job(const struct work *work)
         .compiled = work->compiled,
         .paths = work->files.paths,
         .path_count = work->files.count,
+        .skipped = work->files.skipped,
         .threads = work->args.threads > 0 ? (unsigned)work->args.threads : slave_default_threads(),
         .report = &work->report,
     };
@@ -173,6 +175,7 @@ static int run_slave(struct work *work, transport_t *transport, struct failure *
 {
     int class = find_files(work, transport_rank(transport), failure);
     if (class != REPORT_OK) {
+        link_tell_failure(transport, &work->report, failure);
         return class;
     }
     struct slave_job job = slave_job(work);
@@ -259,18 +262,36 @@ static void run(struct work *work, transport_t *transport)
     }
 }
 
-/** Help and version need no agreement: every process finds them on its command line. */
-static void print_information(const struct work *work, const transport_t *transport)
+enum information { INFORMATION_NONE, INFORMATION_HELP, INFORMATION_VERSION };
+
+/** One process that asks for help or the version is enough: the others must not wait for it. */
+static enum information wanted_information(const struct work *work, transport_t *transport)
+{
+    enum information mine = work->args.help      ? INFORMATION_HELP
+                            : work->args.version ? INFORMATION_VERSION
+                                                 : INFORMATION_NONE;
+    unsigned rank;
+
+    return (enum information)transport_agree(transport, (int)mine, &rank);
+}
+
+static int print_information(enum information information, const transport_t *transport,
+                             struct failure *failure)
 {
     if (transport_rank(transport) != TRANSPORT_MASTER) {
-        return;
+        return REPORT_OK;
     }
-    if (work->args.help) {
+    if (information == INFORMATION_HELP) {
         args_print_help(stdout);
     } else {
         puts("fdistdump " FDISTDUMP_VERSION);
     }
-    (void)fflush(stdout);
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        return failure_set(failure, REPORT_INTERNAL, "cannot write the output: %s",
+                           strerror(errno != 0 ? errno : EIO));
+    }
+    return REPORT_OK;
 }
 
 static int run_job(struct work *work, transport_t *transport, int class, struct failure *failure)
@@ -279,9 +300,9 @@ static int run_job(struct work *work, transport_t *transport, int class, struct 
     if (class != REPORT_OK) {
         return class;
     }
-    if (work->args.help || work->args.version) {
-        print_information(work, transport);
-        return REPORT_OK;
+    enum information information = wanted_information(work, transport);
+    if (information != INFORMATION_NONE) {
+        return agree(work, transport, print_information(information, transport, failure), failure);
     }
     class = check_paths(work, transport, failure);
     class = agree(work, transport, class, failure);
@@ -298,6 +319,17 @@ static int run_job(struct work *work, transport_t *transport, int class, struct 
     return class;
 }
 
+/** A closed standard descriptor must not become that of a file or socket opened later. Reading from
+ * the substitute fails for standard input, writing for the others, as if they were closed. */
+static void occupy_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct work work = {.compiled = NULL};
@@ -305,6 +337,7 @@ int main(int argc, char **argv)
     transport_t *transport = NULL;
     struct timespec now;
 
+    occupy_descriptors();
     clock_gettime(CLOCK_MONOTONIC, &now);
     work.start_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     (void)setlocale(LC_TIME, "");

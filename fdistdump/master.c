@@ -21,8 +21,8 @@ struct master {
     unsigned goals;
     unsigned ended;
     bool *has_goal, *has_ended; /* by slave */
+    uint64_t files_done;        /* alone: as the progress shows it */
     struct slave_counts counts;
-    struct report *failed; /* who reports a failure of another process; see take_failure() */
 };
 
 static bool prints_records(const struct master *master)
@@ -118,6 +118,10 @@ static void report_damage(const struct master *master)
             used += length < 0 ? 0 : (size_t)length;
         }
     }
+    if (counts->skipped > 0) {
+        report_warning(master->job->report, REPORT_PATH, "%" PRIu64 " paths could not be used",
+                       counts->skipped);
+    }
     if (used > 0) {
         report_warning(master->job->report, REPORT_LIBNF, "problems of files: %s", line);
     }
@@ -208,6 +212,8 @@ static int take_end(struct master *master, unsigned slave, const struct transpor
     }
     master->has_ended[slave] = true;
     master->ended++;
+    /* Its last progress travels on another channel and may not be here yet. */
+    progress_done(master->job->progress, slave, counts.files);
     slave_counts_add(&master->counts, &counts);
     return REPORT_OK;
 }
@@ -396,8 +402,11 @@ static bool alone_progress(void *context, uint64_t files_done)
 {
     struct master *master = context;
 
-    progress_done(master->job->progress, 0, files_done);
-    progress_show(master->job->progress);
+    if (files_done != master->files_done) {
+        master->files_done = files_done;
+        progress_done(master->job->progress, 0, files_done);
+        progress_show(master->job->progress);
+    }
     return true;
 }
 

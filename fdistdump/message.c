@@ -66,6 +66,7 @@ size_t message_pack_counts(const struct slave_counts *counts, uint8_t *octets)
     lnf_write_u64_be(&w, stat->first_ms);
     lnf_write_u64_be(&w, stat->last_ms);
     lnf_write_u64_be(&w, stat->sequence_failures);
+    lnf_write_u64_be(&w, counts->skipped);
     lnf_write_u64_be(&w, counts->files);
     lnf_write_u64_be(&w, counts->unreadable);
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
@@ -150,6 +151,7 @@ bool message_unpack_counts(const uint8_t *octets, size_t size, struct slave_coun
     stat->first_ms = lnf_read_u64_be(&r);
     stat->last_ms = lnf_read_u64_be(&r);
     stat->sequence_failures = lnf_read_u64_be(&r);
+    counts->skipped = lnf_read_u64_be(&r);
     counts->files = lnf_read_u64_be(&r);
     counts->unreadable = lnf_read_u64_be(&r);
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {

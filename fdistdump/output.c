@@ -242,13 +242,23 @@ void output_destroy(output_t *output)
 
 /* ---- cells ---------------------------------------------------------------------------------- */
 
+/** Blanks that stand for "no unit" align columns; csv has none to align. */
+static size_t trim_unit(const char *text, size_t length)
+{
+    while (length > 0 && text[length - 1] == ' ') {
+        length--;
+    }
+    return length;
+}
+
 static size_t put_part(output_t *output, const struct column *column, unsigned part,
                        const uint8_t *row, char *out)
 {
     struct lnf_value value;
 
     lnf_query_row_value(output->compiled, row, column->shown->parts[part], &value);
-    return convert_value(&output->convert, column->classes[part], &value, out);
+    size_t length = convert_value(&output->convert, column->classes[part], &value, out);
+    return output->options.csv ? trim_unit(out, length) : length;
 }
 
 static size_t brec_csv(output_t *output, const struct column *column, const uint8_t *row, char *out)

@@ -106,7 +106,11 @@ static unsigned percent(const struct slave_progress *slave)
     if (slave->goal == 0 || slave->done >= slave->goal) {
         return 100;
     }
-    return (unsigned)((double)slave->done / (double)slave->goal * 100);
+    /* Whole numbers: 29/100 is 29 %. Goals that could overflow are rounded; what is not done is not
+     * 100 %. */
+    unsigned shift = slave->goal > UINT64_MAX / 100 ? 7 : 0;
+    unsigned floor = (unsigned)((slave->done >> shift) * 100 / (slave->goal >> shift));
+    return floor < 100 ? floor : 99;
 }
 
 static struct slave_progress sum(const progress_t *progress)

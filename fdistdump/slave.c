@@ -610,7 +610,7 @@ int slave_run(const struct slave_job *job, const struct slave_hooks *hooks, lnf_
     struct slave slave = {
         .job = job,
         .list = job->query->mode == QUERY_LIST && (job->query->items & QUERY_RECORDS) != 0,
-        .counts = {.files = job->path_count},
+        .counts = {.files = job->path_count, .skipped = job->skipped},
     };
 
     *table = NULL;
@@ -629,6 +629,7 @@ void slave_counts_add(struct slave_counts *counts, const struct slave_counts *fr
 {
     add_totals(&counts->totals, &from->totals);
     lnf_stat_add(&counts->stat, &from->stat);
+    counts->skipped += from->skipped;
     counts->files += from->files;
     counts->unreadable += from->unreadable;
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {

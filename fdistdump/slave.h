@@ -24,6 +24,7 @@ struct slave_job {
     const lnf_query_t *compiled;
     char *const *paths;
     size_t path_count;
+    size_t skipped; /* paths that led to no file; only counted */
     unsigned threads;
     const struct report *report;
 };
@@ -32,6 +33,7 @@ struct slave_job {
 struct slave_counts {
     struct lnf_totals totals; /* of records not yet handed to the rows hook */
     struct lnf_stat stat;     /* of file headers, when asked for */
+    uint64_t skipped;         /* paths that led to no file */
     uint64_t files, unreadable;
     uint64_t problems[SLAVE_PROBLEMS]; /* by kind */
     /* Of the files that could be opened, those whose index was used and what it told. */

@@ -17,6 +17,8 @@
 /** What the tokens said so far, in the units of struct tm. */
 struct parts {
     int year, month, day, weekday, hour, minute, second;
+    bool exact;      /* the last token was seconds since 1970: no clock can be ambiguous */
+    int64_t exact_s; /* these seconds */
 };
 
 int zone_select(const char *zone, struct failure *failure)
@@ -157,13 +159,14 @@ static bool token_epoch(const char *token, struct parts *parts)
     if (errno != 0 || localtime_r(&time, &tm) == NULL) {
         return false;
     }
-    *parts = (struct parts){tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_wday,
-                            tm.tm_hour, tm.tm_min, tm.tm_sec};
+    *parts = (struct parts){tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_wday, tm.tm_hour,
+                            tm.tm_min,  tm.tm_sec, true,       seconds};
     return true;
 }
 
 static int apply_token(const char *token, struct parts *parts, struct failure *failure)
 {
+    parts->exact = false;
     if (token_date(token, parts) || token_clock(token, parts) || token_name(token, parts) ||
         token_epoch(token, parts)) {
         return REPORT_OK;
@@ -218,7 +221,7 @@ static int to_seconds(const struct parts *parts, int64_t *time_s)
 
 int time_spec_parse(const char *text, int64_t now_s, int64_t *time_s, struct failure *failure)
 {
-    struct parts parts = {UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, UNSET};
+    struct parts parts = {UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, false, 0};
     time_t now = (time_t)now_s;
     struct tm tm;
 
@@ -237,12 +240,14 @@ int time_spec_parse(const char *text, int64_t now_s, int64_t *time_s, struct fai
         }
         text += length;
     }
-    errno = 0;
+    if (parts.exact) {
+        *time_s = parts.exact_s;
+        return REPORT_OK;
+    }
     if (localtime_r(&now, &tm) == NULL) {
         return failure_set(failure, REPORT_INTERNAL, "the clock of this machine is wrong");
     }
     complete_date(&parts, &tm);
-    errno = 0;
     if (to_seconds(&parts, time_s) != 0) {
         return failure_set(failure, REPORT_ARGUMENTS, "time specifier is before 1970");
     }

@@ -48,25 +48,24 @@ static void print_usage(void)
         paths_config("ipfix-elements.xml"), QUEUE_DEFAULT_SLOTS, DEFAULT_STOP_TIMEOUT_S);
 }
 
-static bool parse_integer(char option, const char *text, long min, long max, long *value)
+static bool parse_integer(const char *option, const char *text, long min, long max, long *value)
 {
     char *end;
     errno = 0;
     *value = strtol(text, &end, 10);
     if (end == text || *end != '\0' || errno != 0) {
-        log_line(MODULE, COL_LOG_ERROR, "the argument of -%c is not an integer: '%s'", option,
-                 text);
+        log_line(MODULE, COL_LOG_ERROR, "the argument of %s is not an integer: '%s'", option, text);
         return false;
     }
     if (*value < min || *value > max) {
-        log_line(MODULE, COL_LOG_ERROR, "the argument of -%c is out of range (%ld to %ld): '%s'",
+        log_line(MODULE, COL_LOG_ERROR, "the argument of %s is out of range (%ld to %ld): '%s'",
                  option, min, max, text);
         return false;
     }
     return true;
 }
 
-static bool parse_u32(char option, const char *text, long min, long max, uint32_t *value)
+static bool parse_u32(const char *option, const char *text, long min, long max, uint32_t *value)
 {
     long number;
     if (!parse_integer(option, text, min, max, &number)) {
@@ -82,17 +81,17 @@ static bool set_number(int option, const char *text, struct args *args)
 
     switch (option) {
     case 'v':
-        if (!parse_integer('v', text, INT_MIN, INT_MAX, &level)) {
+        if (!parse_integer("-v", text, INT_MIN, INT_MAX, &level)) {
             return false;
         }
         args->verbosity = (int)level;
         return true;
     case 'r':
-        return parse_u32('r', text, 1, 65535, &args->queue_slots);
+        return parse_u32("-r", text, 1, 65535, &args->queue_slots);
     case 'S':
-        return parse_u32('S', text, 0, INT_MAX, &args->statistics_s);
+        return parse_u32("-S", text, 0, INT_MAX, &args->statistics_s);
     default:
-        return parse_u32('-', text, 1, 86400, &args->stop_timeout_s);
+        return parse_u32("--stop-timeout", text, 1, 86400, &args->stop_timeout_s);
     }
 }
 
@@ -193,7 +192,7 @@ enum args_result args_parse(int argc, char **argv, struct args *args)
         .queue_slots = QUEUE_DEFAULT_SLOTS,
         .stop_timeout_s = DEFAULT_STOP_TIMEOUT_S,
     };
-    optind = 1;
+    optind = 0; /* a fresh start also in the middle of a word, see getopt(3) */
     while ((option = getopt_long(argc, argv, "c:i:e:dhVsMv:r:S:p:", options, NULL)) != -1) {
         enum args_result result = apply(option, args);
         if (result != ARGS_RUN) {

@@ -262,6 +262,11 @@ void instance_hurry(col_instance_t *instance)
     }
 }
 
+void instance_calm(col_instance_t *instance)
+{
+    atomic_store_explicit(&instance->quit, false, memory_order_relaxed);
+}
+
 void instance_close(col_instance_t *instance)
 {
     if (instance->input == NULL) {
@@ -322,7 +327,9 @@ static bool set_names(col_instance_t *instance, const char *suffix)
 static bool create_state(col_instance_t *instance)
 {
     if (instance->plugin->create(instance, instance->spec->options, &instance->state) != COL_OK) {
-        col_log(instance, COL_LOG_ERROR, "initialization of '%s' failed", instance->spec->label);
+        const char *place = instance->spec->place;
+        col_log(instance, COL_LOG_ERROR, "%s%sinitialization of '%s' failed",
+                place != NULL ? place : "", place != NULL ? ": " : "", instance->spec->label);
         return false;
     }
     instance->created = true;

@@ -104,6 +104,9 @@ void instance_close(col_instance_t *instance);
 /** Tells waiting loops of the plugin to give up: col_stopping() is true from now on. */
 void instance_hurry(col_instance_t *instance);
 
+/** Takes instance_hurry() back, for an instance that goes on. */
+void instance_calm(col_instance_t *instance);
+
 /** Waits for the end of the thread until a time of col_clock_ms(); true when it has ended. */
 bool instance_join(col_instance_t *instance, uint64_t deadline_ms);
 

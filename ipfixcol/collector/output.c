@@ -378,6 +378,36 @@ bool output_finished(struct output *output)
     return all;
 }
 
+struct other_plan {
+    struct instance_spec **specs;
+    size_t count;
+    bool hurry;
+};
+
+static void hurry_if_replaced(void *context, uint32_t domain_id, col_instance_t *storage)
+{
+    const struct other_plan *plan = context;
+
+    (void)domain_id;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (spec_equal(plan->specs[i], storage->spec)) {
+            return;
+        }
+    }
+    if (plan->hurry) {
+        instance_hurry(storage);
+    } else {
+        instance_calm(storage);
+    }
+}
+
+void output_hurry_replaced(struct output *output, struct instance_spec **specs, size_t count,
+                           bool hurry)
+{
+    struct other_plan plan = {specs, count, hurry};
+    output_each(output, hurry_if_replaced, &plan);
+}
+
 bool output_drain(struct output *output, uint64_t deadline_ms)
 {
     output_close(output);

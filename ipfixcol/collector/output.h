@@ -58,6 +58,15 @@ bool output_finished(struct output *output);
 bool output_drain(struct output *output, uint64_t deadline_ms);
 
 /**
+ * Storages that another plan does not keep, and that wait for something: they shall give up, so
+ * that what is queued for them gets out of the way. Any thread.
+ *
+ * @param hurry  false: takes that back, the other plan is not used after all
+ */
+void output_hurry_replaced(struct output *output, struct instance_spec **specs, size_t count,
+                           bool hurry);
+
+/**
  * Goes over to other storages: those with equal settings go on, others end after what they were
  * given, new ones start. A new one that cannot start leaves its predecessor in place.
  */

@@ -12,6 +12,8 @@
 #define MODULE "pipeline"
 #define PAUSE_STEP_MS 100u
 #define PAUSE_LIMIT_MS 30000u
+/* Storages that are to be replaced have so long to take what is queued. */
+#define PATIENCE_MS 5000u
 
 /* ---- building ---------------------------------------------------------------------------------
  */
@@ -243,16 +245,38 @@ static void resume_all(struct pipeline *pipeline)
 }
 
 /* Downstream of the input everything is processed before it is held, so nothing is under way. */
-static bool hold_all(struct pipeline *pipeline, bool (*give_up)(void))
+static bool hold_all(struct pipeline *pipeline, bool (*give_up)(void), uint64_t deadline_ms)
 {
-    uint64_t deadline_ms = col_clock_ms() + PAUSE_LIMIT_MS;
-
     bool held = hold(pipeline->input, give_up, deadline_ms);
     for (size_t i = 0; i < pipeline->intermediate_count && held; i++) {
         held = hold(pipeline->intermediates[i], give_up, deadline_ms);
     }
     if (!held) {
         resume_all(pipeline);
+    }
+    return held;
+}
+
+/* A storage that waits for something that never comes (destinations that are all down) stops what
+ * is before it. When the new plan is what ends that, it must not be refused because of it. */
+static bool hold_for_plan(struct pipeline *pipeline, const struct pipeline_plan *plan,
+                          bool storages_changed, bool (*give_up)(void))
+{
+    struct output *output = &pipeline->output;
+    bool held = hold_all(pipeline, give_up,
+                         col_clock_ms() + (storages_changed ? PATIENCE_MS : PAUSE_LIMIT_MS));
+
+    if (!held && storages_changed && (give_up == NULL || !give_up())) {
+        log_line(MODULE, COL_LOG_WARNING,
+                 "%s: storages that are replaced do not take what is queued for them; they give up",
+                 pipeline->name);
+        output_hurry_replaced(output, plan->storages, plan->storage_count, true);
+        held = hold_all(pipeline, give_up, col_clock_ms() + PAUSE_LIMIT_MS);
+        if (!held) {
+            output_hurry_replaced(output, plan->storages, plan->storage_count, false);
+        }
+    }
+    if (!held) {
         log_line(MODULE, COL_LOG_ERROR,
                  "%s: its queues did not get empty in time; the configuration stays as it was",
                  pipeline->name);
@@ -380,6 +404,7 @@ static void replace_storages(struct pipeline *pipeline, const struct pipeline_pl
     if (output->single_manager != plan->single_manager) {
         while (!output_drain(output, col_clock_ms() + 1000)) {
             log_line(MODULE, COL_LOG_INFO, "%s: waiting for storages to finish", pipeline->name);
+            output_hurry_replaced(output, NULL, 0, true);
         }
     }
     output_replace(output, plan->storages, plan->storage_count, plan->single_manager);
@@ -439,7 +464,7 @@ bool pipeline_reload(struct pipeline *pipeline, const struct pipeline_plan *plan
     if (!input_changed && instance_finished(pipeline->input)) {
         return true; /* its source is used up; nothing would come through the new parts */
     }
-    if (!hold_all(pipeline, give_up)) {
+    if (!hold_for_plan(pipeline, plan, storages_changed, give_up)) {
         return false;
     }
     pthread_mutex_lock(&pipeline->lock);

@@ -27,6 +27,7 @@ void spec_unref(struct instance_spec *spec)
     }
     free(spec->canonical);
     free(spec->label);
+    free(spec->place);
     free(spec);
 }
 
@@ -60,6 +61,9 @@ static struct instance_spec *spec_create(const struct config *config,
                    element->plugin->thread_name);
     spec->canonical = strdup(element->canonical);
     spec->label = strdup(element->label);
+    if (asprintf(&spec->place, "%s:%ld", config->file, element->line) < 0) {
+        spec->place = NULL; /* only a line in the log gets shorter */
+    }
     spec->plugin = plugin_load(element->plugin->file, element->plugin->kind, err);
     if (spec->plugin == NULL || spec->canonical == NULL || spec->label == NULL) {
         add_place(config, element, err);

@@ -26,6 +26,7 @@ struct instance_spec {
     void *options;
     char *canonical;      /* settings as text, for comparing */
     char *label;          /* name of the destination or the element, for people */
+    char *place;          /* "startup.xml:12": where it is configured; NULL when made by hand */
     char thread_name[16]; /* from internalcfg.xml */
     bool has_domain;
     uint32_t domain_id;

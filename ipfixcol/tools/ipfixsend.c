@@ -6,8 +6,10 @@
  * range of the read buffer goes out in one call. Messages are never split over datagrams and never
  * changed, except for the Observation Domain ID with -O.
  */
+#include "ipfixsend_pacer.h"
+#include "ipfixsend_source.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <ipfixcol/message.h>
 #include <libnf/bytes.h>
@@ -18,25 +20,18 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SECOND_NS 1000000000u
-/** A sender that fell behind its schedule (stalled receiver) catches up with at most this much. */
-#define CATCH_UP_NS (SECOND_NS / 5)
 #define DRAIN_POLL_NS 2000000u
 /** A batch: as much as goes to the kernel in one call. */
 #define BATCH_MESSAGES 256u
 #define BATCH_OCTETS (256u * 1024)
-/** Room of the read buffer; more than a batch and more than the longest message. */
-#define BUFFER_SIZE (1024u * 1024)
 #define UDP_MAX_PAYLOAD 65000u
 
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_SCTP };
@@ -64,25 +59,10 @@ struct options {
     bool whole_file;
     bool endless;
     uint64_t passes;
-    uint64_t octets_per_s;   /* 0 = no limit */
-    uint64_t messages_per_s; /* 0 = no limit */
-    double speed_up;         /* 0 = no real-time replay */
+    struct pace pace;
     bool rewrite_domain;
     uint32_t domain_id;
 };
-
-static void complain(const char *format, ...) COL_PRINTF(1, 2);
-
-static void complain(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    fputs("ipfixsend: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-}
 
 static uint64_t clock_ns(void)
 {
@@ -90,345 +70,6 @@ static uint64_t clock_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
-/* ---- file of messages -------------------------------------------------------------------------
- */
-
-/** A reader of the file. In memory (`whole`) its buffer is the file, else a window that moves. */
-struct source {
-    const char *path;
-    int fd;
-    bool whole;
-    bool quiet; /* what is wrong is told by another reader of the file */
-    uint8_t *buffer;
-    size_t room, head, tail;
-    uint64_t offset; /* of `head` in the file */
-};
-
-enum peek { PEEK_MESSAGE, PEEK_END, PEEK_BAD, PEEK_UNREAD };
-
-static bool source_grow(struct source *source)
-{
-    size_t room = source->room == 0 ? BUFFER_SIZE : 2 * source->room;
-    uint8_t *buffer = realloc(source->buffer, room);
-
-    if (buffer == NULL) {
-        complain("%s: not enough memory for the whole file", source->path);
-        return false;
-    }
-    source->buffer = buffer;
-    source->room = room;
-    return true;
-}
-
-/** Reads what comes into the rest of the buffer; -1 after an error, which was told. */
-static ssize_t source_read(struct source *source)
-{
-    uint8_t *to = source->buffer + source->tail;
-    size_t room = source->room - source->tail;
-    ssize_t got;
-
-    do {
-        got = source->whole ? read(source->fd, to, room)
-                            : pread(source->fd, to, room,
-                                    (off_t)(source->offset + source->tail - source->head));
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) {
-        complain("%s: %s", source->path, strerror(errno));
-        return -1;
-    }
-    source->tail += (size_t)got;
-    return got;
-}
-
-static bool source_load(struct source *source)
-{
-    ssize_t got;
-
-    do {
-        if (source->tail == source->room && !source_grow(source)) {
-            return false;
-        }
-        got = source_read(source);
-    } while (got > 0);
-    return got == 0;
-}
-
-/** Moves what is left to the start of the window and fills the rest. */
-static bool source_refill(struct source *source)
-{
-    ssize_t got;
-
-    memmove(source->buffer, source->buffer + source->head, source->tail - source->head);
-    source->tail -= source->head;
-    source->head = 0;
-    do {
-        got = source_read(source);
-    } while (got > 0 && source->tail < source->room);
-    return got >= 0;
-}
-
-/** Opens the file. What cannot be read twice (a pipe) is kept in memory. */
-static bool source_open(struct source *source, const char *path, bool whole)
-{
-    struct stat status;
-
-    *source = (struct source){.path = path, .whole = whole};
-    source->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (source->fd < 0 || fstat(source->fd, &status) != 0) {
-        complain("%s: %s", path, strerror(errno));
-        return false;
-    }
-    if (S_ISDIR(status.st_mode)) {
-        complain("%s: is a directory", path);
-        return false;
-    }
-    source->whole = whole || !S_ISREG(status.st_mode);
-    return source_grow(source) && (!source->whole || source_load(source));
-}
-
-static void source_close(struct source *source)
-{
-    free(source->buffer);
-    if (source->fd >= 0) {
-        close(source->fd);
-    }
-}
-
-static void source_rewind(struct source *source)
-{
-    source->offset = 0;
-    source->head = 0;
-    if (!source->whole) {
-        source->tail = 0;
-    }
-}
-
-/** Tells what is wrong at the head of the source. */
-static void source_complain(const struct source *source, const char *format, ...) COL_PRINTF(2, 3);
-
-static void source_complain(const struct source *source, const char *format, ...)
-{
-    char text[120];
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    if (!source->quiet) {
-        complain("%s: offset %llu: %s", source->path, (unsigned long long)source->offset, text);
-    }
-}
-
-/** Length of the message at the head when it is complete and sound; tells what is wrong. */
-static enum peek source_check(const struct source *source, uint16_t *length)
-{
-    size_t left = source->tail - source->head;
-    struct lnf_reader r = lnf_reader_init(source->buffer + source->head, left);
-    uint16_t version = lnf_read_u16_be(&r);
-
-    *length = lnf_read_u16_be(&r);
-    lnf_read_skip(&r, IPFIX_MESSAGE_HEADER_LENGTH - 4);
-    if (left >= 2 && version != IPFIX_VERSION) {
-        source_complain(source, "not an IPFIX Message (version %u)", version);
-        return PEEK_BAD;
-    }
-    if (left >= 4 && *length < IPFIX_MESSAGE_HEADER_LENGTH) {
-        source_complain(source, "bad length of an IPFIX Message (%u octets)", *length);
-        return PEEK_BAD;
-    }
-    return r.failed || left < *length ? PEEK_UNREAD : PEEK_MESSAGE;
-}
-
-/**
- * Looks at the next message. With `refill` the window may move: pointers into it are stale then;
- * without, a message that is not read completely is PEEK_UNREAD.
- */
-static enum peek source_peek(struct source *source, bool refill, uint16_t *length)
-{
-    enum peek result = source->head == source->tail ? PEEK_UNREAD : source_check(source, length);
-
-    if (result != PEEK_UNREAD || !refill) {
-        return result;
-    }
-    if (!source->whole) {
-        if (!source_refill(source)) {
-            return PEEK_BAD;
-        }
-        result = source->head == source->tail ? PEEK_UNREAD : source_check(source, length);
-    }
-    if (result != PEEK_UNREAD) {
-        return result;
-    }
-    if (source->head == source->tail) {
-        return PEEK_END;
-    }
-    source_complain(source, "the file ends inside a message (%zu octets of it are there)",
-                    source->tail - source->head);
-    return PEEK_BAD;
-}
-
-static void source_advance(struct source *source, uint16_t length)
-{
-    source->head += length;
-    source->offset += length;
-}
-
-static uint32_t source_export_time(const struct source *source)
-{
-    return be32toh(lnf_load_u32(source->buffer + source->head + 4));
-}
-
-/** Refuses an empty file, and a damaged one as far as it is in memory. */
-static bool source_verify(struct source *source)
-{
-    uint16_t length;
-    enum peek result = source_peek(source, true, &length);
-
-    if (result == PEEK_END) {
-        complain("%s: the file is empty", source->path);
-        return false;
-    }
-    while (source->whole && result == PEEK_MESSAGE) {
-        source_advance(source, length);
-        result = source_peek(source, true, &length);
-    }
-    source_rewind(source);
-    return result != PEEK_BAD;
-}
-
-/* ---- when a message is due --------------------------------------------------------------------
- */
-
-/** A rate: `used` units since `origin_ns`, always less than one second's worth. */
-struct limit {
-    uint64_t rate; /* per second, 0 = none */
-    uint64_t origin_ns;
-    uint64_t used;
-};
-
-/** Real-time replay: messages of one Export Time, spread evenly. */
-struct group {
-    uint64_t start_ns;
-    uint64_t count;
-    uint64_t sent;
-    uint32_t export_time_s;
-    bool any;
-};
-
-struct pacer {
-    struct limit octets;
-    struct limit messages;
-    double speed_up;
-    struct source ahead; /* counts the messages of a group before they are sent */
-    struct group group;
-};
-
-static uint64_t limit_due(struct limit *limit, uint64_t now_ns)
-{
-    if (limit->rate == 0) {
-        return 0;
-    }
-    uint64_t due =
-        limit->origin_ns + (uint64_t)((double)limit->used * SECOND_NS / (double)limit->rate);
-    if (now_ns > due + CATCH_UP_NS) {
-        limit->origin_ns += now_ns - due - CATCH_UP_NS;
-        due = now_ns - CATCH_UP_NS;
-    }
-    return due;
-}
-
-static void limit_charge(struct limit *limit, uint64_t units)
-{
-    if (limit->rate == 0) {
-        return;
-    }
-    limit->used += units;
-    limit->origin_ns += limit->used / limit->rate * SECOND_NS;
-    limit->used %= limit->rate;
-}
-
-/** Starts the next group at the message `ahead` stands on. */
-static void group_next(struct pacer *pacer, uint64_t now_ns)
-{
-    struct group *group = &pacer->group;
-    uint16_t length;
-    uint64_t count = 0;
-    uint32_t export_time_s = 0;
-
-    while (source_peek(&pacer->ahead, true, &length) == PEEK_MESSAGE) {
-        uint32_t time_s = source_export_time(&pacer->ahead);
-        if (count > 0 && time_s > export_time_s) {
-            break;
-        }
-        if (count == 0) {
-            export_time_s = time_s;
-        }
-        count++;
-        source_advance(&pacer->ahead, length);
-    }
-    double wait_s = 1;
-    if (export_time_s > group->export_time_s) {
-        wait_s = (double)(export_time_s - group->export_time_s);
-    }
-    group->start_ns =
-        group->any ? group->start_ns + (uint64_t)(wait_s / pacer->speed_up * SECOND_NS) : now_ns;
-    group->any = true;
-    group->export_time_s = export_time_s;
-    group->count = count > 0 ? count : 1;
-    group->sent = 0;
-}
-
-/** When the next message may go. */
-static uint64_t pacer_due(struct pacer *pacer, uint64_t now_ns)
-{
-    if (pacer->speed_up > 0) {
-        struct group *group = &pacer->group;
-        if (!group->any || group->sent == group->count) {
-            group_next(pacer, now_ns);
-        }
-        double part_s = (double)group->sent / (double)group->count / pacer->speed_up;
-        return group->start_ns + (uint64_t)(part_s * SECOND_NS);
-    }
-    uint64_t by_octets = limit_due(&pacer->octets, now_ns);
-    uint64_t by_messages = limit_due(&pacer->messages, now_ns);
-    return by_octets > by_messages ? by_octets : by_messages;
-}
-
-static void pacer_charge(struct pacer *pacer, uint16_t length)
-{
-    limit_charge(&pacer->octets, length);
-    limit_charge(&pacer->messages, 1);
-    pacer->group.sent++;
-}
-
-static bool pacer_init(struct pacer *pacer, const struct options *options,
-                       const struct source *source)
-{
-    uint64_t now = clock_ns();
-
-    *pacer = (struct pacer){.octets = {.rate = options->octets_per_s, .origin_ns = now},
-                            .messages = {.rate = options->messages_per_s, .origin_ns = now},
-                            .speed_up = options->speed_up,
-                            .ahead = {.fd = -1}};
-    if (options->speed_up <= 0) {
-        return true;
-    }
-    if (source->whole) {
-        pacer->ahead = *source; /* shares the buffer */
-    } else if (!source_open(&pacer->ahead, options->path, false)) {
-        return false;
-    }
-    pacer->ahead.quiet = true;
-    return true;
-}
-
-static void pacer_clear(struct pacer *pacer)
-{
-    if (!pacer->ahead.whole) {
-        source_close(&pacer->ahead);
-    }
 }
 
 /* ---- network ----------------------------------------------------------------------------------
@@ -735,7 +376,7 @@ static bool replay_once(struct sender *sender, struct source *source, struct pac
 static bool replay(struct sender *sender, struct source *source, const struct options *options)
 {
     struct pacer pacer;
-    bool ok = pacer_init(&pacer, options, source);
+    bool ok = pacer_init(&pacer, &options->pace, source, clock_ns());
 
     for (uint64_t pass = 0;
          ok && sender->signals == 0 && (options->endless || pass < options->passes); pass++) {
@@ -858,11 +499,11 @@ static bool parse_option(int option, struct options *options)
     case 'n':
         return parse_passes(optarg, options);
     case 's':
-        return parse_speed(optarg, &options->octets_per_s);
+        return parse_speed(optarg, &options->pace.octets_per_s);
     case 'S':
-        return parse_whole(optarg, UINT64_MAX, &options->messages_per_s);
+        return parse_whole(optarg, UINT64_MAX, &options->pace.messages_per_s);
     case 'R':
-        return parse_speed_up(optarg, &options->speed_up);
+        return parse_speed_up(optarg, &options->pace.speed_up);
     case 'O':
         return parse_domain(optarg, options);
     default:
@@ -877,7 +518,8 @@ static bool check_options(const struct options *options)
         complain("no file to send, use -i");
         return false;
     }
-    if (options->speed_up > 0 && (options->octets_per_s > 0 || options->messages_per_s > 0)) {
+    if (options->pace.speed_up > 0 &&
+        (options->pace.octets_per_s > 0 || options->pace.messages_per_s > 0)) {
         complain("-R cannot be combined with -s or -S");
         return false;
     }

@@ -14,7 +14,9 @@
 #define LAYOUT_MAX 64u    /* layouts remembered; rows name them by octet, `used` by bit */
 #define LAYOUT_KEEP 32u   /* with more than this a batch starts with an empty cache */
 #define LAYOUT_INDEX 256u /* places of the hash index; a power of two, at most a quarter taken */
+#define LAYOUT_RECENT 64u /* places of the index by size alone */
 #define LAYOUT_CHECKS 48u /* elements of a layout that can be recognised again */
+#define LAYOUT_STEP 4u    /* compared at a time; divides LAYOUT_CHECKS */
 #define MAC_MASK 0xffffffffffffu
 /* Not a power of two, or equal rows of all columns would compete for one set of the cache. */
 #define COLUMN_OCTETS (LNF_BATCH_ROWS * sizeof(struct lnf_addr) + 320)
@@ -26,8 +28,12 @@
 
 /** Where the elements are in records of one size and one sequence of element headers. */
 struct layout {
+    uint64_t head;   /* type, size and number of elements of its records, see load_head() */
+    uint64_t bit;    /* in the set of layouts a batch uses */
+    uint16_t number; /* place among the layouts */
     uint16_t size;
     uint16_t count;
+    uint16_t checks;                  /* `count` rounded up to LAYOUT_STEP */
     uint16_t at[LAYOUT_CHECKS];       /* offset of each element header in the record */
     uint32_t header[LAYOUT_CHECKS];   /* type and length as stored */
     uint16_t data[LNF_ELEMENT_COUNT]; /* offset of the element's data in the record; 0 = absent */
@@ -55,7 +61,9 @@ struct lnf_batch {
 
     unsigned layout_count;
     struct layout layouts[LAYOUT_MAX];
-    uint8_t index[LAYOUT_INDEX]; /* layout number + 1 by hash; 0 = free */
+    uint8_t index[LAYOUT_INDEX];                /* layout number + 1 by hash; 0 = free */
+    const struct layout *recent[LAYOUT_RECENT]; /* met last, by size; never NULL */
+    struct layout none;                         /* fits no record */
 
     struct column *columns; /* one per row of lnf_field_table */
     uint8_t *values;        /* COLUMN_OCTETS for each; pages are touched on first use only */
@@ -88,6 +96,15 @@ static inline uint64_t load_u64(const uint8_t *p)
 /* ---- life ---------------------------------------------------------------------------------------
  */
 
+static void layout_forget_all(lnf_batch_t *batch)
+{
+    batch->layout_count = 0;
+    memset(batch->index, 0, sizeof(batch->index));
+    for (unsigned i = 0; i < LAYOUT_RECENT; i++) {
+        batch->recent[i] = &batch->none;
+    }
+}
+
 lnf_batch_t *lnf_batch_create(void)
 {
     lnf_batch_t *batch = calloc(1, sizeof(*batch));
@@ -101,6 +118,8 @@ lnf_batch_t *lnf_batch_create(void)
         lnf_batch_destroy(batch);
         return NULL;
     }
+    batch->none.head = UINT64_MAX; /* heads have 48 bits */
+    layout_forget_all(batch);
     return batch;
 }
 
@@ -135,21 +154,50 @@ static inline unsigned layout_hash(uint32_t size_count, uint32_t first_header)
     return (unsigned)((key * 0x9e3779b97f4a7c15u) >> 56) & (LAYOUT_INDEX - 1);
 }
 
+/** Type, size and number of elements: the first six octets of a record of at least eight. */
+static inline uint64_t load_head(const uint8_t *record)
+{
+    return load_u64(record) & 0xffffffffffffu;
+}
+
+static inline unsigned head_size(uint64_t head)
+{
+    return (unsigned)(head >> 16) & 0xffff;
+}
+
 /**
- * Whether a record of the layout's size has its elements: same count, same headers at the same
- * places. Then every length has been checked when the layout was made.
+ * Whether a record with the layout's head has its elements: the same headers at the same places.
+ * Then every length has been checked when the layout was made.
+ *
+ * Several headers at a time without a branch between them: their number differs from record to
+ * record, and leaving a loop at another turn each time costs more than comparing some twice.
  */
 static inline bool layout_fits(const struct layout *layout, const uint8_t *record)
 {
-    if (load_u16(record + 4) != layout->count) {
-        return false;
-    }
-    for (unsigned i = 0; i < layout->count; i++) {
-        if (lnf_load_u32(record + layout->at[i]) != layout->header[i]) {
+    unsigned i = 0;
+
+    while (i < layout->checks) {
+        uint32_t different = 0;
+        for (unsigned end = i + LAYOUT_STEP; i < end; i++) {
+            different |= lnf_load_u32(record + layout->at[i]) ^ layout->header[i];
+        }
+        if (different != 0) {
             return false;
         }
     }
     return true;
+}
+
+/** Fills the last step of the checks with repetitions of the first header. */
+static void layout_pad(struct layout *layout)
+{
+    unsigned i = layout->count;
+
+    for (; i > 0 && i < LAYOUT_CHECKS && i % LAYOUT_STEP != 0; i++) {
+        layout->at[i] = layout->at[0];
+        layout->header[i] = layout->header[0];
+    }
+    layout->checks = (uint16_t)i;
 }
 
 /** Walks the elements of a record one by one; false when a length is wrong. */
@@ -159,6 +207,7 @@ static bool layout_make(struct layout *layout, const uint8_t *record, uint16_t s
         return false;
     }
     memset(layout->data, 0, sizeof(layout->data));
+    layout->head = load_head(record);
     layout->size = size;
     layout->count = load_u16(record + 4);
 
@@ -183,57 +232,61 @@ static bool layout_make(struct layout *layout, const uint8_t *record, uint16_t s
         }
         at += length;
     }
+    layout_pad(layout);
     return at == size;
 }
 
 #define LAYOUT_DAMAGED (-1)
 #define LAYOUT_FULL (-2)
 
-/** Makes a layout of a record the cache does not know: its number, or LAYOUT_.... */
-static int layout_add(lnf_batch_t *batch, const uint8_t *record, uint16_t size, unsigned slot)
+/** Makes a layout of a record the cache does not know; *status is LAYOUT_... on failure. */
+static const struct layout *layout_add(lnf_batch_t *batch, const uint8_t *record, uint16_t size,
+                                       unsigned slot, int *status)
 {
     if (batch->layout_count == LAYOUT_MAX) {
-        return LAYOUT_FULL;
+        *status = LAYOUT_FULL;
+        return NULL;
     }
     unsigned number = batch->layout_count;
     struct layout *layout = &batch->layouts[number];
     if (!layout_make(layout, record, size)) {
-        return LAYOUT_DAMAGED;
+        *status = LAYOUT_DAMAGED;
+        return NULL;
     }
+    layout->number = (uint16_t)number;
+    layout->bit = (uint64_t)1 << number;
     batch->layout_count++;
     /* One with too many elements to check is not found again; it serves this record only. */
     if (layout->count <= LAYOUT_CHECKS) {
         batch->index[slot] = (uint8_t)(number + 1);
+        batch->recent[size % LAYOUT_RECENT] = layout;
     }
-    return (int)number;
+    return layout;
 }
 
-/** Finds or makes the layout of a flow record: its number, or LAYOUT_.... */
-static inline int layout_find(lnf_batch_t *batch, const uint8_t *record, uint16_t size)
+/** Finds or makes the layout of a flow record; *status is LAYOUT_... when there is none. */
+static const struct layout *layout_find(lnf_batch_t *batch, const uint8_t *record, uint16_t size,
+                                        int *status)
 {
     if (size < LNF_RECORD_HEADER_SIZE) {
-        return LAYOUT_DAMAGED;
+        *status = LAYOUT_DAMAGED;
+        return NULL;
     }
     uint32_t first = 0;
     if (size >= LNF_RECORD_HEADER_SIZE + LNF_ELEMENT_HEADER_SIZE) {
         first = lnf_load_u32(record + LNF_RECORD_HEADER_SIZE);
     }
+    uint64_t head = load_head(record);
     unsigned slot = layout_hash(lnf_load_u32(record + 2), first);
     while (batch->index[slot] != 0) {
-        unsigned number = batch->index[slot] - 1u;
-        const struct layout *layout = &batch->layouts[number];
-        if (layout->size == size && layout_fits(layout, record)) {
-            return (int)number;
+        const struct layout *layout = &batch->layouts[batch->index[slot] - 1u];
+        if (layout->head == head && layout_fits(layout, record)) {
+            batch->recent[size % LAYOUT_RECENT] = layout;
+            return layout;
         }
         slot = (slot + 1) & (LAYOUT_INDEX - 1);
     }
-    return layout_add(batch, record, size, slot);
-}
-
-static void layout_forget_all(lnf_batch_t *batch)
-{
-    batch->layout_count = 0;
-    memset(batch->index, 0, sizeof(batch->index));
+    return layout_add(batch, record, size, slot, status);
 }
 
 /* ---- records ------------------------------------------------------------------------------------
@@ -257,40 +310,99 @@ static void batch_begin(lnf_batch_t *batch)
     }
 }
 
-unsigned lnf_batch_next(lnf_batch_t *batch)
+/** A row of the batch at `at`. */
+static inline void set_row(lnf_batch_t *batch, unsigned row, size_t at, const struct layout *layout)
+{
+    batch->record[row] = (uint32_t)at;
+    batch->row_layout[row] = (uint8_t)layout->number;
+}
+
+/**
+ * Looks at the record at *at with every check and moves on to the next one.
+ *
+ * @return its layout when it is a flow record; NULL otherwise, and *full when the cache of layouts
+ *         has no room: then *at stays
+ */
+static const struct layout *take_record(lnf_batch_t *batch, size_t *at, bool *full)
+{
+    const uint8_t *record = batch->records + *at;
+    size_t left = batch->size - *at;
+    uint16_t size = left < 4 ? 0 : load_u16(record + 2);
+    const struct layout *layout = NULL;
+    int status = 0;
+
+    if (size < 4 || size > left) {
+        /* Without a size there is no next record: the rest of the block is lost. */
+        count_damaged(batch, *at);
+        *at = batch->size;
+        return NULL;
+    }
+    if (load_u16(record) == LNF_RECORD_FLOW) {
+        layout = layout_find(batch, record, size, &status);
+        if (status == LAYOUT_FULL) {
+            *full = true;
+            return NULL;
+        }
+        if (status == LAYOUT_DAMAGED) {
+            count_damaged(batch, *at);
+        }
+    }
+    batch->seen++;
+    *at += size;
+    return layout;
+}
+
+/**
+ * Records of layouts met before, as nearly all are: goes on from *at as long as it can be sure.
+ *
+ * @return rows there are now
+ */
+static unsigned take_known_records(lnf_batch_t *batch, size_t *at, unsigned rows, uint64_t *used)
 {
     const uint8_t *records = batch->records;
-    size_t size = batch->size;
+    size_t here = *at;
+    /* The head and the header of the first element can be read. */
+    size_t end = batch->size < LNF_RECORD_HEADER_SIZE + LNF_ELEMENT_HEADER_SIZE
+                     ? 0
+                     : batch->size - LNF_RECORD_HEADER_SIZE - LNF_ELEMENT_HEADER_SIZE + 1;
+    unsigned before = rows;
+
+    while (here < end && rows < LNF_BATCH_ROWS) {
+        const uint8_t *record = records + here;
+        uint64_t head = load_head(record);
+        unsigned size = head_size(head);
+        const struct layout *layout = batch->recent[size % LAYOUT_RECENT];
+        if (layout->head != head || size > batch->size - here || !layout_fits(layout, record)) {
+            break;
+        }
+        set_row(batch, rows, here, layout);
+        *used |= layout->bit;
+        rows++;
+        here += size;
+    }
+    batch->seen += rows - before;
+    *at = here;
+    return rows;
+}
+
+unsigned lnf_batch_next(lnf_batch_t *batch)
+{
     size_t at = batch->at;
     unsigned rows = 0;
     uint64_t used = 0;
+    bool full = false;
 
     batch_begin(batch);
-    while (rows < LNF_BATCH_ROWS && at < size) {
-        const uint8_t *record = records + at;
-        uint16_t record_size = size - at < 4 ? 0 : load_u16(record + 2);
-        if (record_size < 4 || record_size > size - at) {
-            /* Without a size there is no next record: the rest of the block is lost. */
-            count_damaged(batch, at);
-            at = size;
-            break;
+    while (rows < LNF_BATCH_ROWS && at < batch->size && !full) {
+        size_t here = at;
+        /* With a full cache the next batch begins with this record and an empty one. */
+        const struct layout *layout = take_record(batch, &at, &full);
+        if (layout != NULL) {
+            set_row(batch, rows, here, layout);
+            used |= layout->bit;
+            rows++;
         }
-        if (load_u16(record) == LNF_RECORD_FLOW) {
-            int layout = layout_find(batch, record, record_size);
-            if (layout == LAYOUT_FULL) {
-                break; /* the next batch begins with this record and an empty cache */
-            }
-            if (layout == LAYOUT_DAMAGED) {
-                count_damaged(batch, at);
-            } else {
-                batch->record[rows] = (uint32_t)at;
-                batch->row_layout[rows] = (uint8_t)layout;
-                used |= (uint64_t)1 << layout;
-                rows++;
-            }
-        }
-        batch->seen++;
-        at += record_size;
+        rows = take_known_records(batch, &at, rows, &used);
     }
     batch->at = at;
     batch->rows = rows;

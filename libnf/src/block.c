@@ -41,6 +41,7 @@ uint32_t lnf_block_records(const lnf_block_t *block)
 
 uint8_t *lnf_block_reserve(lnf_block_t *block, size_t size)
 {
+    block->reserved = 0;
     if (size > LNF_BLOCK_CAPACITY - block->used) {
         return NULL;
     }

@@ -40,7 +40,8 @@ struct lnf_file {
     struct lnf_reader block; /* records of the block not read yet */
     uint64_t block_end;      /* offset in the file behind that block */
     uint64_t processed_blocks;
-    bool anonymised; /* a record said so */
+    bool block_skipped; /* one that cannot be read, which the caller does not know of yet */
+    bool anonymised;    /* a record said so */
 
     /* Writing. */
     lnf_writer_t *writer;
@@ -197,6 +198,18 @@ static int open_for_writing(lnf_file_t *file, const char *ident)
     return LNF_OK;
 }
 
+/** Notes blocks the engine passes over, so that lnf_read() can tell. */
+static void note_problem(void *context, const struct lnf_problem *problem)
+{
+    lnf_file_t *file = context;
+
+    if (problem->kind == LNF_PROBLEM_BLOCK && problem->offset >= file->block_end) {
+        file->block_skipped = true;
+        /* Not again when the file is opened once more to see whether it grew. */
+        file->block_end = problem->offset + LNF_BLOCK_HEADER_SIZE;
+    }
+}
+
 static int open_for_reading(lnf_file_t *file)
 {
     struct lnf_error error;
@@ -204,7 +217,7 @@ static int open_for_reading(lnf_file_t *file)
     if (file->path == NULL && (file->flags & LNF_READ_LOOP) != 0) {
         return fail_text(LNF_ERR_OTHER, "standard input cannot be read in a loop");
     }
-    int status = lnf_input_open(file->path, NULL, NULL, &file->input, &error);
+    int status = lnf_input_open(file->path, note_problem, file, &file->input, &error);
     if (status != LNF_OK) {
         return fail(status == LNF_ERR_NOMEM ? status : LNF_ERR_OTHER, &error);
     }
@@ -252,6 +265,16 @@ static bool is_known_type(unsigned type)
            type == LNF_RECORD_IDENT || type == LNF_RECORD_STAT;
 }
 
+/** Tells the caller once that a block was passed over, else gives `status`. */
+static int tell_skipped(lnf_file_t *file, int status)
+{
+    if (!file->block_skipped) {
+        return status;
+    }
+    file->block_skipped = false;
+    return fail_text(LNF_ERR_UNKBLOCK, "a block that cannot be read was skipped");
+}
+
 /** Makes the next block the current one. */
 static int next_block(lnf_file_t *file)
 {
@@ -262,7 +285,7 @@ static int next_block(lnf_file_t *file)
 
     int status = lnf_input_claim(file->input, &block, &error);
     if (status == LNF_EOF) {
-        return status;
+        return tell_skipped(file, status);
     }
     if (status != LNF_OK) {
         return fail(status, &error);
@@ -275,10 +298,11 @@ static int next_block(lnf_file_t *file)
     file->processed_blocks++;
     status = lnf_input_load(file->input, &block, &file->buffer, &records, &size, &error);
     if (status != LNF_OK) {
+        file->block_skipped = false; /* this status tells it */
         return fail(status == LNF_ERR_CORRUPT ? LNF_ERR_UNKBLOCK : status, &error);
     }
     file->block = lnf_reader_init(records, size);
-    return LNF_OK;
+    return tell_skipped(file, LNF_OK);
 }
 
 /** Opens the path again when the file grew or is another one; *changed: it was opened. */
@@ -292,7 +316,7 @@ static int reopen(lnf_file_t *file, const struct stat *before, const struct stat
     if (same && before->st_size == now->st_size) {
         return LNF_OK;
     }
-    int status = lnf_input_open(file->path, NULL, NULL, &input, NULL);
+    int status = lnf_input_open(file->path, note_problem, file, &input, NULL);
     if (status != LNF_OK) {
         /* Just created: not even a header yet. */
         return status == LNF_ERR_NOMEM ? status : LNF_OK;
@@ -300,7 +324,7 @@ static int reopen(lnf_file_t *file, const struct stat *before, const struct stat
     lnf_input_close(file->input);
     file->input = input;
     file->block = (struct lnf_reader){0};
-    if (!same || (uint64_t) now->st_size < file->block_end) {
+    if (!same || (uint64_t)now->st_size < file->block_end) {
         file->block_end = 0;
         file->exporters.count = 0;
     }

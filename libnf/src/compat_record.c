@@ -67,7 +67,8 @@ static bool index_elements(lnf_rec_t *rec)
         if (data == NULL) {
             return false;
         }
-        if (lnf_element_usable(id, length - LNF_ELEMENT_HEADER_SIZE)) {
+        /* Of an element that comes twice the first counts, as for columns. */
+        if (lnf_element_usable(id, length - LNF_ELEMENT_HEADER_SIZE) && rec->data[id] == 0) {
             rec->data[id] = (uint16_t)(data - rec->raw);
         }
     }
@@ -114,18 +115,18 @@ static bool add_element(lnf_rec_t *rec, unsigned id)
     return index_elements(rec);
 }
 
+/** Removes an element, as often as a file has it in the record. */
 static void remove_element(lnf_rec_t *rec, unsigned id)
 {
-    if (rec->data[id] == 0) {
-        return;
-    }
-    size_t at = rec->data[id] - (size_t)LNF_ELEMENT_HEADER_SIZE;
-    size_t length = le16toh(lnf_load_u16(rec->raw + at + 2));
+    while (rec->data[id] != 0) {
+        size_t at = rec->data[id] - (size_t)LNF_ELEMENT_HEADER_SIZE;
+        size_t length = le16toh(lnf_load_u16(rec->raw + at + 2));
 
-    memmove(rec->raw + at, rec->raw + at + length, rec->size - at - length);
-    rec->size -= length;
-    store_sizes(rec, element_count(rec) - 1);
-    (void)index_elements(rec);
+        memmove(rec->raw + at, rec->raw + at + length, rec->size - at - length);
+        rec->size -= length;
+        store_sizes(rec, element_count(rec) - 1);
+        (void)index_elements(rec);
+    }
 }
 
 /** Data of an element, added when absent; NULL without room. */

@@ -31,8 +31,8 @@
 /** Smallest record, so that a block header cannot promise more of them than fit. */
 #define RECORD_SIZE_MIN 4u
 #define BLOCK_FLAGS_MAX 7u
-/** Ident and statistics: blocks with more records are no appendix. */
-#define APPENDIX_RECORDS_MAX 2u
+/** Ident, statistics and what later versions may add: blocks with more records are no appendix. */
+#define APPENDIX_RECORDS_MAX 16u
 
 struct lnf_input {
     int fd;
@@ -213,13 +213,13 @@ static int load_block(lnf_input_t *input, const struct lnf_block_ref *block,
  */
 
 /** Takes the text of an ident record up to its NUL. */
-static void take_ident(lnf_input_t *input, const uint8_t *text, size_t size)
+static void take_ident(char ident[IDENT_SIZE], const uint8_t *text, size_t size)
 {
     size = size < IDENT_SIZE - 1 ? size : IDENT_SIZE - 1;
     size_t length = strnlen((const char *)text, size);
 
-    memcpy(input->ident, text, length);
-    input->ident[length] = '\0';
+    memcpy(ident, text, length);
+    ident[length] = '\0';
 }
 
 /** Takes the 18 counters of a statistics record. */
@@ -245,15 +245,23 @@ static void take_stat(struct lnf_stat *stat, struct lnf_reader *r)
     }
 }
 
+/** What an appendix holds; each part may be missing. */
+struct appendix {
+    bool has_ident, has_stat;
+    char ident[IDENT_SIZE];
+    struct lnf_stat stat;
+};
+
 /**
  * Reads ident and statistics out of a decompressed block.
  *
  * @return whether it is an appendix: at least one of its records and no record of flows
  */
-static bool parse_appendix(lnf_input_t *input, const uint8_t *records, size_t size)
+static bool parse_appendix(struct appendix *appendix, const uint8_t *records, size_t size)
 {
     struct lnf_reader block = lnf_reader_init(records, size);
-    bool found = false;
+
+    appendix->has_ident = appendix->has_stat = false;
 
     while (lnf_reader_left(&block) > 0) {
         uint16_t type = lnf_read_u16_le(&block);
@@ -264,16 +272,33 @@ static bool parse_appendix(lnf_input_t *input, const uint8_t *records, size_t si
             return false;
         }
         if (type == LNF_RECORD_IDENT) {
-            take_ident(input, data, record_size - (size_t)4);
-            found = true;
+            take_ident(appendix->ident, data, record_size - (size_t)4);
+            appendix->has_ident = true;
         } else if (type == LNF_RECORD_STAT && record_size == LNF_RECORD_STAT_SIZE) {
             struct lnf_reader r = lnf_reader_init(data, record_size - (size_t)4);
-            take_stat(&input->info.stat, &r);
-            input->stat_computed = true;
-            found = true;
+            take_stat(&appendix->stat, &r);
+            appendix->has_stat = true;
         }
     }
-    return found;
+    return appendix->has_ident || appendix->has_stat;
+}
+
+/** Takes over what a block holds that is an appendix as a whole; false when it is none. */
+static bool take_appendix(lnf_input_t *input, const uint8_t *records, size_t size)
+{
+    struct appendix appendix;
+
+    if (!parse_appendix(&appendix, records, size)) {
+        return false;
+    }
+    if (appendix.has_ident) {
+        memcpy(input->ident, appendix.ident, IDENT_SIZE);
+    }
+    if (appendix.has_stat) {
+        input->info.stat = appendix.stat;
+        input->stat_computed = true;
+    }
+    return true;
 }
 
 /** Tries the block at `offset` as appendix. LNF_OK, LNF_EOF when it is none, or an error. */
@@ -287,7 +312,7 @@ static int try_appendix(lnf_input_t *input, uint64_t offset, const struct block_
 
     int status = load_plain(input, &block, &buffer, &records, &size, &reason);
     if (status == LNF_OK) {
-        status = parse_appendix(input, records, size) ? LNF_OK : LNF_EOF;
+        status = take_appendix(input, records, size) ? LNF_OK : LNF_EOF;
     } else if (status == LNF_ERR_CORRUPT) {
         status = LNF_EOF;
     }
@@ -488,7 +513,7 @@ static int open_layout1(lnf_input_t *input, struct lnf_error *error)
         return status;
     }
 
-    take_ident(input, header + 12, IDENT_SIZE);
+    take_ident(input->ident, header + 12, IDENT_SIZE);
     input->info.anonymised = (flags & LNF_LAYOUT1_FLAG_ANONYMISED) != 0;
     input->info.finished = input->header_blocks != 0;
     input->data_start = sizeof(header);
@@ -793,6 +818,9 @@ int lnf_input_claim(lnf_input_t *input, struct lnf_block_ref *block, struct lnf_
                 report_end(input, offset, seen);
             }
             return LNF_EOF;
+        case LNF_ERR_NOMEM:
+            lnf_error_set(error, offset, "%s: no memory", input->info.path);
+            return status;
         default:
             return status;
         }

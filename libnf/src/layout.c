@@ -9,6 +9,7 @@
 
 /** Place of the generic element's destination port, which also holds ICMP type and code. */
 #define GENERIC_OFFSET_DSTPORT 42u
+#define ELEMENT_TUNNEL_IPV4 31u
 
 /** Where a field goes: its element (0 = the record header), octets into its data, and how. */
 struct place {
@@ -67,7 +68,9 @@ static bool find_place(const struct lnf_layout_field *wanted, struct place *plac
         return find_computed_place(field, place);
     }
 
-    bool second = wanted->ipv6 && field->element6 != 0;
+    /* Events have a second element, too, but that is no matter of the address family. */
+    bool family = field->type == LNF_ADDR || field->element == ELEMENT_TUNNEL_IPV4;
+    bool second = wanted->ipv6 && family && field->element6 != 0;
     place->element = second ? field->element6 : field->element;
     place->offset = second ? field->offset6 : field->offset;
     place->width = second && field->type == LNF_ADDR ? 16 : field->width;

@@ -88,6 +88,7 @@ struct map {
     uint8_t ids[EXTENSION_COUNT]; /* extensions in order, up to the first that cannot be read */
 };
 
+/** Where a block is; a stored size of 0 stands for one of another type, without maps. */
 struct place {
     uint64_t offset;
     uint32_t stored_size;
@@ -167,6 +168,21 @@ bool lnf_layout1_codec(uint32_t flags, unsigned *codec)
     }
 }
 
+static bool add_place(lnf_layout1_t *layout1, struct place place)
+{
+    if (layout1->block_count == layout1->block_room) {
+        uint64_t room = layout1->block_room == 0 ? 64 : layout1->block_room * 2;
+        struct place *blocks = realloc(layout1->blocks, room * sizeof(*blocks));
+        if (blocks == NULL) {
+            return false;
+        }
+        layout1->blocks = blocks;
+        layout1->block_room = room;
+    }
+    layout1->blocks[layout1->block_count++] = place;
+    return true;
+}
+
 bool lnf_layout1_add_block(lnf_layout1_t *layout1, uint64_t number, uint64_t offset,
                            uint32_t stored_size)
 {
@@ -177,17 +193,11 @@ bool lnf_layout1_add_block(lnf_layout1_t *layout1, uint64_t number, uint64_t off
         layout1->maps = calloc(MAP_COUNT, sizeof(struct map *));
         done = layout1->maps != NULL;
     }
-    if (done && layout1->block_count == layout1->block_room) {
-        uint64_t room = layout1->block_room == 0 ? 64 : layout1->block_room * 2;
-        struct place *blocks = realloc(layout1->blocks, room * sizeof(*blocks));
-        done = blocks != NULL;
-        if (done) {
-            layout1->blocks = blocks;
-            layout1->block_room = room;
-        }
+    while (done && layout1->block_count < number) {
+        done = add_place(layout1, (struct place){0, 0});
     }
     if (done && number == layout1->block_count) {
-        layout1->blocks[layout1->block_count++] = (struct place){offset, stored_size};
+        done = add_place(layout1, (struct place){offset, stored_size});
     }
     pthread_mutex_unlock(&layout1->lock);
     return done;
@@ -253,6 +263,25 @@ static bool add_maps(lnf_layout1_t *layout1, uint64_t block, const uint8_t *reco
     return true;
 }
 
+/** Adds the maps of the next block nobody converted yet; a damaged one has none. False without
+ * memory. */
+static bool fetch_maps(lnf_layout1_t *layout1, struct lnf_block_buffer *buffer)
+{
+    const struct place *place = &layout1->blocks[layout1->mapped];
+    const uint8_t *records = NULL;
+    size_t size = 0;
+
+    if (place->stored_size == 0) {
+        return true;
+    }
+    int status =
+        layout1->load(layout1->context, place->offset, place->stored_size, buffer, &records, &size);
+    if (status == LNF_OK) {
+        return add_maps(layout1, layout1->mapped, records, size);
+    }
+    return status != LNF_ERR_NOMEM;
+}
+
 /** Makes sure that the maps up to and including this block are in the table. */
 static bool learn_maps(lnf_layout1_t *layout1, uint64_t number, const uint8_t *records, size_t size)
 {
@@ -261,18 +290,12 @@ static bool learn_maps(lnf_layout1_t *layout1, uint64_t number, const uint8_t *r
 
     pthread_mutex_lock(&layout1->lock);
     while (done && layout1->mapped < number && layout1->mapped < layout1->block_count) {
-        const struct place *place = &layout1->blocks[layout1->mapped];
-        const uint8_t *earlier = NULL;
-        size_t earlier_size = 0;
-        if (layout1->load(layout1->context, place->offset, place->stored_size, &buffer, &earlier,
-                          &earlier_size) == LNF_OK) {
-            done = add_maps(layout1, layout1->mapped, earlier, earlier_size);
-        }
-        layout1->mapped++;
+        done = fetch_maps(layout1, &buffer);
+        layout1->mapped += done;
     }
     if (done && layout1->mapped == number) {
         done = add_maps(layout1, number, records, size);
-        layout1->mapped++;
+        layout1->mapped += done;
     }
     pthread_mutex_unlock(&layout1->lock);
     lnf_block_buffer_clear(&buffer);

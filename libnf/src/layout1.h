@@ -37,7 +37,8 @@ void lnf_layout1_anonymised(lnf_layout1_t *layout1, bool anonymised);
 bool lnf_layout1_codec(uint32_t flags, unsigned *codec);
 
 /**
- * Tells where block `number` is. Numbers come in order; known ones are ignored. Any thread.
+ * Tells where block `number` is. Numbers ascend, but not every one has to come: blocks of other
+ * types hold no maps. Known ones are ignored. Any thread.
  *
  * @return false without memory
  */

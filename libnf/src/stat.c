@@ -25,6 +25,11 @@ void lnf_stat_add(struct lnf_stat *stat, const struct lnf_stat *from)
     stat->sequence_failures += from->sequence_failures;
 }
 
+static uint64_t load_u64(const uint8_t *p)
+{
+    return le64toh(lnf_load_u64(p));
+}
+
 void lnf_stat_count_record(struct lnf_stat *stat, const uint8_t *record, size_t size)
 {
     struct lnf_reader r = lnf_reader_init(record, size);
@@ -52,22 +57,26 @@ void lnf_stat_count_record(struct lnf_stat *stat, const uint8_t *record, size_t 
         if (!lnf_element_usable(id, length - LNF_ELEMENT_HEADER_SIZE)) {
             continue;
         }
-        generic = id == LNF_ELEMENT_GENERIC ? data : generic;
-        counters = id == LNF_ELEMENT_COUNTERS ? data : counters;
+        /* Of an element that comes twice the first counts, as for columns. */
+        if (id == LNF_ELEMENT_GENERIC && generic == NULL) {
+            generic = data;
+        } else if (id == LNF_ELEMENT_COUNTERS && counters == NULL) {
+            counters = data;
+        }
     }
-    if (generic == NULL) {
+    if (generic == NULL || lnf_reader_left(&r) > 0) {
         return;
     }
 
-    uint64_t flows = counters == NULL ? 0 : lnf_load_u64(counters);
-    uint64_t packets = lnf_load_u64(generic + 24);
-    uint64_t bytes = lnf_load_u64(generic + 32);
+    uint64_t flows = counters == NULL ? 0 : load_u64(counters);
+    uint64_t packets = load_u64(generic + 24);
+    uint64_t bytes = load_u64(generic + 32);
     if (counters != NULL) {
-        packets += lnf_load_u64(counters + 8);
-        bytes += lnf_load_u64(counters + 16);
+        packets += load_u64(counters + 8);
+        bytes += load_u64(counters + 16);
     }
-    lnf_stat_count(stat, generic[44], flows == 0 ? 1 : flows, packets, bytes, lnf_load_u64(generic),
-                   lnf_load_u64(generic + 8));
+    lnf_stat_count(stat, generic[44], flows == 0 ? 1 : flows, packets, bytes, load_u64(generic),
+                   load_u64(generic + 8));
 }
 
 bool lnf_stat_count_block(struct lnf_stat *stat, const uint8_t *records, size_t size,
@@ -77,7 +86,7 @@ bool lnf_stat_count_block(struct lnf_stat *stat, const uint8_t *records, size_t 
     uint32_t seen = 0;
 
     while (lnf_reader_left(&r) >= 4) {
-        size_t record_size = lnf_load_u16(r.at + 2);
+        size_t record_size = le16toh(lnf_load_u16(r.at + 2));
         if (record_size < 4) {
             return false;
         }

@@ -10,7 +10,8 @@
 
 /**
  * Counts one flow record of layout 2: flows of element 5 (1 when absent or 0), packets and octets
- * of both directions. Records that are no flows or have no generic element are not counted.
+ * of both directions. Records that are no flows, have no generic element or whose elements do not
+ * add up are not counted.
  *
  * @param record,size  one record, header included; any octets
  */

@@ -18,6 +18,7 @@
 #include <libnf/bytes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -60,10 +61,11 @@ static void advance(struct iovec pieces[2], size_t done)
 {
     for (int i = 0; i < 2; i++) {
         size_t part = done < pieces[i].iov_len ? done : pieces[i].iov_len;
-        if (part > 0) { /* an empty piece may have no address */
-            pieces[i].iov_base = (uint8_t *)pieces[i].iov_base + part;
-            pieces[i].iov_len -= part;
+        if (part == 0) {
+            continue; /* an empty piece may have no address to count from */
         }
+        pieces[i].iov_base = (uint8_t *)pieces[i].iov_base + part;
+        pieces[i].iov_len -= part;
         done -= part;
     }
 }
@@ -239,15 +241,36 @@ static int check_codec(const lnf_writer_t *writer, struct lnf_error *error)
     return LNF_OK;
 }
 
+/** Keeps other writers out until the file is closed; file systems without locks do without. */
+static int lock_file(const lnf_writer_t *writer, struct lnf_error *error)
+{
+    if (flock(writer->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        lnf_error_set(error, 0, "%s: another program is writing it", writer->path);
+        return LNF_ERR_OTHER;
+    }
+    return LNF_OK;
+}
+
 static int create_file(lnf_writer_t *writer, struct lnf_error *error)
 {
-    writer->fd = open(writer->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0664);
+    /* Not O_TRUNC: what another writer has open must stay as it is. */
+    writer->fd = open(writer->path, O_RDWR | O_CREAT | O_CLOEXEC, 0664);
     if (writer->fd < 0) {
         return write_failed(writer, "the file", error);
     }
+    int status = lock_file(writer, error);
+    if (status != LNF_OK) {
+        return status;
+    }
     init_header(writer);
     writer->end = LNF_FILE_HEADER_SIZE;
-    return write_header(writer, 0) ? LNF_OK : write_failed(writer, "the file header", error);
+    /* Devices have no length to cut (EINVAL). */
+    if ((ftruncate(writer->fd, 0) != 0 && errno != EINVAL) || !write_header(writer, 0)) {
+        status = write_failed(writer, "the file header", error);
+        /* An empty file is begun anew by the next attempt; half a header would be in its way. */
+        (void)!ftruncate(writer->fd, 0);
+    }
+    return status;
 }
 
 /** Counts the blocks of all types up to `end`, whose headers were found sound before. */
@@ -287,6 +310,10 @@ static int adopt_file(lnf_writer_t *writer, const struct lnf_input_info *info,
     writer->fd = open(writer->path, O_RDWR | O_CLOEXEC);
     if (writer->fd < 0) {
         return write_failed(writer, "to the file", error);
+    }
+    int status = lock_file(writer, error);
+    if (status != LNF_OK) {
+        return status;
     }
     if (pread(writer->fd, writer->header, sizeof(writer->header), 0) != sizeof(writer->header) ||
         !count_blocks(writer)) {

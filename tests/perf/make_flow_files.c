@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** Writes flow files with the generator's traffic: make_flow_files FILE COUNT CODEC [FILES [index]]
+/**
+ * Writes flow files with the generator's traffic:
+ *   make_flow_files FILE COUNT none|lz4|...             one file
+ *   make_flow_files DIRECTORY COUNT none|lz4|... FILES  that many, of 300 s each, in
+ *                                                       DIRECTORY/YYYY/MM/DD
+ *   make_flow_files DIRECTORY COUNT none|lz4|... FILES index   with an index each
  */
 #include "flowgen_model.h"
 
+#include <errno.h>
 #include <libnf.h>
 #include <libnf/bytes.h>
 #include <libnf/writer.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define START_MS UINT64_C(1767225600000) /* 2026-01-01 00:00 UTC, as flowgen's preset */
+#define SLOT_S 300u
 
 /* What a usual exporter sends: in the order of `slots` below. */
 enum place {
@@ -118,7 +131,70 @@ static int write_flows(lnf_writer_t *writer, lnf_block_t *block, fg_model_t *mod
         lnf_stat_count(lnf_block_stat(block), flow.protocol, 1, flow.packets, flow.octets,
                        flow.first_ms, flow.last_ms);
     }
-    return status == LNF_OK ? lnf_writer_put(writer, block, error) : status;
+    status = status == LNF_OK ? lnf_writer_put(writer, block, error) : status;
+    lnf_block_clear(block);
+    return status;
+}
+
+/** One file with the next flows of the model. */
+static int write_file(const char *path, enum lnf_codec codec, bool index, lnf_block_t *block,
+                      fg_model_t *model, uint64_t count, const struct form *forms,
+                      struct lnf_error *error)
+{
+    lnf_writer_t *writer = NULL;
+
+    int status = lnf_writer_open(path, codec, "flowgen", false, &writer, error);
+    if (status != LNF_OK) {
+        return status;
+    }
+    status = index ? lnf_writer_use_index(writer, NULL) : LNF_OK;
+    if (status == LNF_OK) {
+        status = write_flows(writer, block, model, count, forms, error);
+    }
+    int closed = lnf_writer_close(writer, status == LNF_OK ? error : NULL);
+    return status == LNF_OK ? closed : status;
+}
+
+/** Path of file number `i` in a hierarchy of days; makes the directories. */
+static bool slot_path(const char *directory, unsigned i, char *path, size_t size)
+{
+    time_t start = (time_t)(START_MS / 1000 + i * SLOT_S);
+    struct tm tm;
+    char name[64];
+
+    if (gmtime_r(&start, &tm) == NULL ||
+        strftime(name, sizeof(name), "%Y/%m/%d/lnf.%Y%m%d%H%M%S", &tm) == 0 ||
+        (size_t)snprintf(path, size, "%s/%s", directory, name) >= size) {
+        return false;
+    }
+    for (char *at = strchr(path + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        if (mkdir(path, 0775) != 0 && errno != EEXIST) {
+            perror(path);
+            return false;
+        }
+        *at = '/';
+    }
+    return true;
+}
+
+static int write_files(const char *directory, enum lnf_codec codec, bool index, lnf_block_t *block,
+                       fg_model_t *model, uint64_t count, unsigned files, const struct form *forms,
+                       struct lnf_error *error)
+{
+    int status = LNF_OK;
+
+    for (unsigned i = 0; i < files && status == LNF_OK; i++) {
+        char path[PATH_MAX];
+        uint64_t some = count / files + (i < count % files);
+        if (!slot_path(directory, i, path, sizeof(path))) {
+            snprintf(error->text, sizeof(error->text), "%s: no directory for flow files",
+                     directory);
+            return LNF_ERR_WRITE;
+        }
+        status = write_file(path, codec, index, block, model, some, forms, error);
+    }
+    return status;
 }
 
 static enum lnf_codec codec_by_name(const char *name)
@@ -132,76 +208,32 @@ static enum lnf_codec codec_by_name(const char *name)
     exit(1);
 }
 
-/** What the command line asks for. */
-struct wish {
-    const char *path;
-    uint64_t count;
-    enum lnf_codec codec;
-    unsigned files; /* 0 = one, named as given */
-    bool index;
-};
-
-/** One file of the series, with the model's next flows. */
-static int write_file(const struct wish *wish, unsigned number, fg_model_t *model,
-                      lnf_block_t *block, const struct form *forms, struct lnf_error *error)
-{
-    lnf_writer_t *writer = NULL;
-    uint64_t count = wish->count / (wish->files == 0 ? 1 : wish->files);
-    char path[4096];
-
-    if (wish->files == 0) {
-        snprintf(path, sizeof(path), "%s", wish->path);
-    } else {
-        snprintf(path, sizeof(path), "%s%03u", wish->path, number);
-    }
-    int status = lnf_writer_open(path, wish->codec, "flowgen", false, &writer, error);
-    if (status == LNF_OK && wish->index) {
-        status = lnf_writer_use_index(writer, NULL);
-    }
-    if (status == LNF_OK) {
-        status = write_flows(writer, block, model, count, forms, error);
-    }
-    int closed = lnf_writer_close(writer, status == LNF_OK ? error : NULL);
-    lnf_block_clear(block);
-    return status == LNF_OK ? closed : status;
-}
-
-static bool read_wish(int argc, char **argv, struct wish *wish)
-{
-    if (argc < 4 || argc > 6) {
-        return false;
-    }
-    *wish = (struct wish){
-        .path = argv[1], .count = strtoull(argv[2], NULL, 10), .codec = codec_by_name(argv[3])};
-    if (argc > 4) {
-        wish->files = (unsigned)strtoul(argv[4], NULL, 10);
-    }
-    wish->index = argc > 5 && strcmp(argv[5], "index") == 0;
-    return wish->count > 0 && (argc < 6 || wish->index);
-}
-
 int main(int argc, char **argv)
 {
     struct form forms[2];
     struct lnf_error error = {0};
-    struct wish wish;
+    uint64_t count = argc >= 4 && argc <= 6 ? strtoull(argv[2], NULL, 10) : 0;
+    unsigned files = argc >= 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 0;
+    bool index = argc == 6 && strcmp(argv[5], "index") == 0;
 
-    if (!read_wish(argc, argv, &wish)) {
-        fprintf(stderr, "usage: make_flow_files FILE COUNT none|lzo|bz2|lz4|zstd [FILES [index]]\n"
-                        "With FILES, as many of them share the flows: FILE000, FILE001 ...\n");
+    if (count == 0 || (argc >= 5 && files == 0) || (argc == 6 && !index)) {
+        fprintf(stderr,
+                "usage: make_flow_files FILE COUNT none|lzo|bz2|lz4|zstd\n"
+                "       make_flow_files DIRECTORY COUNT none|lzo|bz2|lz4|zstd FILES [index]\n");
         return 1;
     }
-    fg_model_t *model = fg_model_create(1, wish.count, UINT64_C(1767225600000), 6000000);
+    enum lnf_codec codec = codec_by_name(argv[3]);
+    uint64_t span_ms = files == 0 ? 20 * SLOT_S * 1000 : (uint64_t)files * SLOT_S * 1000;
+    fg_model_t *model = fg_model_create(1, count, START_MS, span_ms);
     lnf_block_t *block = lnf_block_create();
     if (model == NULL || block == NULL || form_build(&forms[0], false) != LNF_OK ||
         form_build(&forms[1], true) != LNF_OK) {
         fprintf(stderr, "make_flow_files: no memory\n");
         return 1;
     }
-    int status = LNF_OK;
-    for (unsigned i = 0; i < (wish.files == 0 ? 1 : wish.files) && status == LNF_OK; i++) {
-        status = write_file(&wish, i, model, block, forms, &error);
-    }
+    int status =
+        files == 0 ? write_file(argv[1], codec, false, block, model, count, forms, &error)
+                   : write_files(argv[1], codec, index, block, model, count, files, forms, &error);
     if (status != LNF_OK) {
         fprintf(stderr, "make_flow_files: %s\n", error.text);
     }

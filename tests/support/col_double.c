@@ -2,10 +2,14 @@
 /** Stand-ins for the collector's services: the log and the counters can be looked at. */
 #include "col_double.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+/* Plugins with a worker log from two threads. */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void add_line(struct col_instance *instance, enum col_log_level level, const char *format,
                      va_list args) __attribute__((__format__(__printf__, 3, 0)));
@@ -17,11 +21,13 @@ static void add_line(struct col_instance *instance, enum col_log_level level, co
     char line[512];
 
     (void)vsnprintf(line, sizeof(line), format, args);
+    pthread_mutex_lock(&log_lock);
     size_t room = sizeof(instance->log) - instance->log_length;
     int n = snprintf(instance->log + instance->log_length, room, "%s: %s\n", levels[level], line);
     if (n > 0 && (size_t)n < room) {
         instance->log_length += (size_t)n;
     }
+    pthread_mutex_unlock(&log_lock);
 }
 
 void col_log(const col_instance_t *instance, enum col_log_level level, const char *format, ...)
@@ -70,8 +76,10 @@ unsigned col_double_logged(const struct col_instance *instance, const char *text
 {
     unsigned count = 0;
 
+    pthread_mutex_lock(&log_lock);
     for (const char *at = instance->log; (at = strstr(at, text)) != NULL; at++) {
         count++;
     }
+    pthread_mutex_unlock(&log_lock);
     return count;
 }

@@ -2,6 +2,7 @@
 """The collector as a program: command line, signals, PID file, daemon, reload, example plugin."""
 
 import os
+import re
 import signal
 import socket
 import struct
@@ -172,6 +173,8 @@ def reload(work):
 def example(work):
     """The plugin of docs/plugin-guide.md: 500 records of 100 octets."""
     port, result = chain.free_ports(1)[0], work + "/octets"
+    with open(os.path.join(chain.SOURCE, "plugins/storage/example/example.c"), encoding="ascii") as f:
+        assert len(f.readlines()) <= 100, "the example has to stay a page to read"
     registry = work + "/registry.xml"
     with open(REGISTRY, encoding="utf-8") as f:
         text = f.read()
@@ -188,8 +191,25 @@ def example(work):
         assert f.read() == "500 50000\n"
 
 
+def reference(_work):
+    """docs/configuration.md has exactly the tables the plugins print."""
+    with open(REGISTRY, encoding="utf-8") as f:
+        names = re.findall(r"<(?:name|fileFormat)>([\w-]+)</",
+                           f.read().split("</supportedCollectors>")[1])
+    with open(os.path.join(chain.SOURCE, "docs/configuration.md"), encoding="utf-8") as f:
+        text = f.read()
+    for name in names:
+        code, printed = run("--help-plugin", name, "-i", REGISTRY)
+        assert code == 0, printed
+        section = text.split(f"\n### {name}\n")[1].split("\n### ")[0]
+        rows = [line for line in printed.splitlines() if line.startswith("|")]
+        assert [line for line in section.splitlines() if line.startswith("|")] == rows, (name, printed)
+        assert rows or "It has no settings." in section, name
+
+
 def main():
-    tests = (command_line, signals, repeated_term, daemon, reload, example)
+    tests = (command_line, signals, repeated_term, daemon, reload, example,
+             reference)
     for test in tests:
         with chain.workspace() as work:
             test(work)

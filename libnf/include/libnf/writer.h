@@ -62,7 +62,7 @@ struct lnf_slot {
     uint8_t width;   /* octets stored */
 };
 
-/** A field a layout shall hold. For addresses `ipv6` picks the IPv6 element. */
+/** A field a layout shall hold. For addresses and tunnels `ipv6` picks the IPv6 element. */
 struct lnf_layout_field {
     int field; /* LNF_FLD_* of libnf.h */
     bool ipv6;
@@ -150,8 +150,9 @@ typedef struct lnf_writer lnf_writer_t;
  *                false: replace it. An index of the file is removed either way
  * @param[out] writer  new handle; untouched on failure
  * @param[out] error   why; may be NULL
- * @return LNF_OK; LNF_ERR_WRITE, the system's reason in error; LNF_ERR_OTHER, codec not available or
- *         bad ident; LNF_ERR_CORRUPT, the file to append to is none; LNF_ERR_NOMEM
+ * @return LNF_OK; LNF_ERR_WRITE, the system's reason in error; LNF_ERR_OTHER, codec not available,
+ *         bad ident, or another writer has the file open; LNF_ERR_CORRUPT, the file to append to is
+ *         none; LNF_ERR_NOMEM
  */
 LNF_API int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, bool append,
                             lnf_writer_t **writer, struct lnf_error *error);

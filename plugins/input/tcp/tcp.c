@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +24,9 @@
 #define READ_SIZE (256u * 1024u)
 #define BUFFER_SIZE (IPFIX_MESSAGE_MAX_LENGTH + READ_SIZE)
 /* Connections served per call. */
+/* While stopping: until nothing has come for so long, and at most so long. */
+#define DRAIN_QUIET_MS 200
+#define DRAIN_LIMIT_MS 2000u
 #define EVENT_MAX 16
 #define ACCEPT_MAX 64
 
@@ -410,31 +412,36 @@ static ssize_t serve(struct tcp_input *input, struct connection *connection)
     return got;
 }
 
-/* Octets that had arrived by now: more may follow, but then stopping would not end. */
-static void serve_arrived(struct tcp_input *input, struct connection *connection)
-{
-    int arrived = 0;
-    ssize_t got = 1;
-
-    if (ioctl(connection->fd, FIONREAD, &arrived) != 0) {
-        return;
-    }
-    for (ssize_t left = arrived; left > 0 && got > 0; left -= got) {
-        got = serve(input, connection);
-    }
-}
-
 /*
- * What the kernel here has acknowledged, its sender counts as received: before the sockets are
- * closed, connections that wait are accepted and what has arrived is taken.
+ * What the kernel here has acknowledged, its sender counts as received, so nothing may be left
+ * unread when the sockets are closed. Connections that wait are accepted, then all peers are told
+ * that this side ends; those that listen (forwarding does) finish and close theirs. Others are read
+ * until they pause: they get a reset for what they send later, and know that it was not taken.
  */
 static void drain(struct tcp_input *input)
 {
+    struct epoll_event events[EVENT_MAX];
+    uint64_t deadline_ms = col_clock_ms() + DRAIN_LIMIT_MS;
+    int count = 1;
+
     while (input->listening && accept_connections(input)) {
     }
-    for (struct connection *c = input->connections, *next; c != NULL; c = next) {
-        next = c->next;
-        serve_arrived(input, c);
+    if (input->listener >= 0) {
+        close(input->listener); /* leaves the epoll set, too */
+        input->listener = -1;
+    }
+    (void)epoll_ctl(input->epoll, EPOLL_CTL_DEL, col_input_stop_fd(input->instance), NULL);
+    for (struct connection *c = input->connections; c != NULL; c = c->next) {
+        (void)shutdown(c->fd, SHUT_WR);
+    }
+    while (input->connections != NULL && count != 0 && col_clock_ms() < deadline_ms) {
+        count = epoll_wait(input->epoll, events, EVENT_MAX, DRAIN_QUIET_MS);
+        for (int i = 0; i < count; i++) {
+            (void)serve(input, events[i].data.ptr);
+        }
+        if (count < 0 && errno != EINTR) {
+            return;
+        }
     }
 }
 
@@ -448,10 +455,6 @@ static void tcp_destroy(void *state)
         return;
     }
     drain(input);
-    if (input->listener >= 0) {
-        close(input->listener);
-        input->listener = -1;
-    }
     while (input->connections != NULL) {
         connection_close(input, input->connections);
     }

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define CONNECT_TIMEOUT_MS 10000u
+/** A peer that has closed its side and acknowledges nothing for so long does not read any more. */
+#define CLOSING_TIMEOUT_MS 2000u
 /** Freed ids are kept out of use over UDP, where withdrawals do not exist, for so many refreshes.
  */
 #define UDP_QUARANTINE_REFRESHES 3u
@@ -58,6 +60,21 @@ static void forget_addresses(struct destination *d)
     d->addresses = d->address = NULL;
 }
 
+static bool is_open(const struct destination *d)
+{
+    return d->state == DESTINATION_CONNECTED || d->state == DESTINATION_CLOSING;
+}
+
+/** The kernel would go on delivering what it has: what is sent again would arrive twice. */
+static void abort_connection(const struct destination *d)
+{
+    const struct linger none = {.l_onoff = 1, .l_linger = 0};
+
+    if (d->fd >= 0 && !d->config.udp && destination_pending(d)) {
+        (void)setsockopt(d->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+    }
+}
+
 static void reset_connection(struct destination *d)
 {
     if (d->fd >= 0) {
@@ -76,7 +93,7 @@ static void release_acked(struct destination *d, uint64_t now_ms)
 {
     int queued = 0;
 
-    if (d->fd < 0 || d->state != DESTINATION_CONNECTED) {
+    if (d->fd < 0 || !is_open(d)) {
         return;
     }
     uint64_t acked = d->written;
@@ -96,25 +113,22 @@ static void release_acked(struct destination *d, uint64_t now_ms)
     }
 }
 
+/** The first failure since it was connected at once, then one line a minute. */
 static void tell_failure(struct destination *d, const char *reason)
 {
-    if (!d->failure_told) {
-        col_log(d->instance, COL_LOG_WARNING, "Connection to '%s' failed. (%s)", d->name, reason);
-        d->failure_told = true;
-    } else {
-        col_log_limited(d->instance, &d->limit, COL_LOG_WARNING, "Connection to '%s' failed. (%s)",
-                        d->name, reason);
-    }
+    col_log_limited(d->instance, &d->limit, COL_LOG_WARNING, "Connection to '%s' failed. (%s)",
+                    d->name, reason);
+    d->failure_told = true;
 }
 
 void destination_fail(struct destination *d, uint64_t now_ms, const char *reason)
 {
     release_acked(d, now_ms);
-    if (d->state == DESTINATION_CONNECTED) {
+    abort_connection(d);
+    if (is_open(d)) {
         d->totals.failures++;
         d->went_down = true;
         d->came_up = false;
-        d->failure_told = false;
     }
     tell_failure(d, reason);
     reset_connection(d);
@@ -133,6 +147,7 @@ static void connected(struct destination *d, uint64_t now_ms)
     d->state = DESTINATION_CONNECTED;
     d->came_up = true;
     d->failure_told = false;
+    d->limit = (struct col_log_limit){0};
     d->progress_ms = now_ms;
     d->refresh_ms = now_ms + 1000u * (uint64_t)d->config.udp_refresh_s;
     d->totals.connects++;
@@ -312,7 +327,7 @@ static void flush_datagrams(struct destination *d, uint64_t now_ms)
 
 void destination_flush(struct destination *d, uint64_t now_ms)
 {
-    if (d->state != DESTINATION_CONNECTED) {
+    if (!is_open(d)) {
         return;
     }
     if (octets_used(&d->out) > 0) {
@@ -350,7 +365,8 @@ static void check_peer(struct destination *d, uint64_t now_ms)
     for (unsigned i = 0; i < 16; i++) {
         ssize_t n = recv(d->fd, octets, sizeof(octets), MSG_DONTWAIT);
         if (n == 0 && !d->config.udp) {
-            destination_fail(d, now_ms, "closed by the peer");
+            d->state = DESTINATION_CLOSING;
+            d->progress_ms = now_ms;
             return;
         }
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -360,6 +376,23 @@ static void check_peer(struct destination *d, uint64_t now_ms)
             destination_fail(d, now_ms, strerror(errno));
             return;
         }
+    }
+}
+
+/** Finishes what was begun towards a peer that has closed its side. */
+static void run_closing(struct destination *d, uint64_t now_ms)
+{
+    uint8_t octet;
+
+    destination_flush(d, now_ms);
+    if (d->state != DESTINATION_CLOSING) {
+        return;
+    }
+    ssize_t n = recv(d->fd, &octet, sizeof(octet), MSG_DONTWAIT);
+    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        destination_fail(d, now_ms, strerror(errno));
+    } else if (!destination_pending(d) || now_ms >= d->progress_ms + CLOSING_TIMEOUT_MS) {
+        destination_fail(d, now_ms, "closed by the peer");
     }
 }
 
@@ -463,11 +496,16 @@ void destination_run(struct destination *d, uint64_t now_ms)
     if (d->state == DESTINATION_CONNECTING) {
         check_connecting(d, now_ms);
     }
+    if (d->state == DESTINATION_CONNECTED && !d->came_up) {
+        check_peer(d, now_ms);
+    }
+    if (d->state == DESTINATION_CLOSING) {
+        run_closing(d, now_ms);
+    }
     if (d->state != DESTINATION_CONNECTED || d->came_up) {
         return;
     }
-    check_peer(d, now_ms);
-    if (d->state == DESTINATION_CONNECTED && d->config.udp && now_ms >= d->refresh_ms) {
+    if (d->config.udp && now_ms >= d->refresh_ms) {
         refresh_templates(d, now_ms);
     }
     destination_flush(d, now_ms);
@@ -483,6 +521,9 @@ bool destination_poll(const struct destination *d, struct pollfd *fd)
         fd->events = POLLOUT;
     } else if (octets_used(&d->out) > 0) {
         fd->events = POLLIN | POLLOUT;
+    }
+    if (d->state == DESTINATION_CLOSING) {
+        fd->events &= ~POLLIN; /* its end would be read for ever */
     }
     return true;
 }

@@ -3,8 +3,11 @@
  * One destination: its connection, what waits to be written, what was written and not acknowledged.
  *
  * A state machine without a thread; nothing here waits. States: waiting for the next attempt,
- * resolving the name, connecting, connected. A connection starts with an empty template mapper and
- * sequence numbers at 0, as a new Transport Session does (RFC 7011 section 3.1).
+ * resolving the name, connecting, connected, closing. A connection starts with an empty template
+ * mapper and sequence numbers at 0, as a new Transport Session does (RFC 7011 section 3.1).
+ *
+ * A peer that closes its side may still read (a collector that stops does): what was begun is
+ * finished, nothing new is sent, and this side is closed when all of it is acknowledged.
  *
  * Sent messages are kept until the peer's kernel has acknowledged their last octet (SIOCOUTQ); over
  * UDP until the kernel here has taken them. What is left when a connection fails can be sent again.
@@ -30,6 +33,7 @@ enum destination_state {
     DESTINATION_RESOLVING,
     DESTINATION_CONNECTING,
     DESTINATION_CONNECTED,
+    DESTINATION_CLOSING,
 };
 
 struct destination_config {
@@ -95,7 +99,10 @@ void destination_flush(struct destination *destination, uint64_t now_ms);
 /** Whether it cannot take another message now: not connected, or the kernel takes no more. */
 bool destination_busy(struct destination *destination, uint64_t now_ms);
 
-/** Gives the connection up and tries anew after the configured time. */
+/**
+ * Gives the connection up and tries anew after the configured time. What is not acknowledged is
+ * left for the owner to send again; the connection does not deliver it any more.
+ */
 void destination_fail(struct destination *destination, uint64_t now_ms, const char *reason);
 
 /** Fills in what to wait for; false when there is no descriptor. */

@@ -351,7 +351,9 @@ static void wait_for_room(struct forwarding *f, struct lane *lane)
         size_t connected = connected_count(f);
         uint64_t now_ms = wait_once(f);
 
-        if (f->stop_ms == 0 && col_stopping(f->instance)) {
+        if (!col_stopping(f->instance)) {
+            f->stop_ms = 0; /* a reload that wanted to replace this instance has been given up */
+        } else if (f->stop_ms == 0) {
             f->stop_ms = now_ms + STOP_MS;
         }
         if (f->stop_ms != 0 && now_ms >= f->stop_ms) {

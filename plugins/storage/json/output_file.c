@@ -110,8 +110,10 @@ static void file_tick(struct output *output, uint64_t now_ms)
     if (o->entered && over(o, time(NULL))) {
         close_file(o);
         o->entered = false;
-    } else if (o->stream != NULL) {
-        fflush(o->stream); /* readers follow the file */
+    } else if (o->stream != NULL && fflush(o->stream) != 0) { /* readers follow the file */
+        col_log_limited(o->instance, &o->limit, COL_LOG_ERROR, "%s: %s; lines may be lost", o->path,
+                        strerror(errno));
+        clearerr(o->stream);
     }
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /** Plans kept at most; exporters that invent templates without end make all be compiled again. */
 #define PLANS_MAX 16384u
@@ -265,8 +266,10 @@ static uint16_t exporter_sysid(struct lnfstore *s, const struct ipfix_message *m
     if (s->exporter_count >= EXPORTERS_MAX || !grow_exporters(s)) {
         return 0;
     }
-    uint16_t sysid = (uint16_t)(s->exporter_count + 1);
-    if (!add_exporter_record(s, message, sysid)) {
+    /* Other instances may write the same file: numbers are the file's. */
+    uint32_t next = window_next_exporter(s->window);
+    uint16_t sysid = next <= EXPORTERS_MAX ? (uint16_t)next : 0;
+    if (sysid != 0 && !add_exporter_record(s, message, sysid)) {
         sysid = 0;
     }
     *exporter_place(s, message->session->id, message->domain_id) =
@@ -510,6 +513,12 @@ static int lnfstore_create(col_instance_t *instance, const void *options, void *
     if (stat(s->storage_path, &st) != 0 || !S_ISDIR(st.st_mode)) {
         col_log(instance, COL_LOG_ERROR, "storagePath %s is no directory: %s", s->storage_path,
                 errno == 0 ? "something else has that name" : strerror(errno));
+        lnfstore_destroy(s);
+        return COL_ERR;
+    }
+    if (access(s->storage_path, W_OK | X_OK) != 0) {
+        col_log(instance, COL_LOG_ERROR, "storagePath %s: cannot write there: %s", s->storage_path,
+                strerror(errno));
         lnfstore_destroy(s);
         return COL_ERR;
     }

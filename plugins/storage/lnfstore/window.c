@@ -3,25 +3,22 @@
 
 #include "window.h"
 
-#include <errno.h>
+#include "flow_file.h"
+
 #include <libnf.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /** Blocks in rotation: one being filled, one being written, the others waiting. */
 #define BLOCKS 6u
-/** Names tried when the one a slot should have belongs to something else. */
-#define NAME_TRIES 10u
-
-/** A flow file being written. Belongs to the worker's jobs; the last job of a file frees it. */
+/** A slot's file as this instance uses it. Belongs to the worker's jobs; the last one frees it. */
 struct output {
     struct window *window;
+    flow_file_t *file; /* NULL when the slot has no file: its records are lost */
     char path[PATH_MAX];
-    lnf_writer_t *writer;       /* NULL while it could not be opened */
     uint64_t lost;              /* records of this file that could not be written */
     struct col_log_limit limit; /* of its error lines */
 };
@@ -56,78 +53,31 @@ struct window {
 /* ---- worker's side ----------------------------------------------------------------------------
  */
 
-static void index_failed(void *context, const char *text)
-{
-    struct output *o = context;
-
-    col_log(o->window->instance, COL_LOG_ERROR, "cannot write the index: %s", text);
-}
-
-/** Has an index made when the file is closed. */
-static void output_index(struct output *o)
-{
-    struct lnf_index_options options = {.false_positives = o->window->settings->false_positives,
-                                        .failed = index_failed,
-                                        .context = o};
-
-    if (o->window->settings->index && lnf_writer_use_index(o->writer, &options) != LNF_OK) {
-        index_failed(o, "no memory");
-    }
-}
-
-/** Opens the file when it is not; a name that holds something else gets a number appended. */
-static bool output_open(struct output *o)
-{
-    struct lnf_error error;
-    size_t length = strlen(o->path);
-
-    if (length == 0) {
-        return false;
-    }
-    for (unsigned i = 0; o->writer == NULL && i < NAME_TRIES; i++) {
-        if (i > 0) {
-            snprintf(o->path + length, sizeof(o->path) - length, ".%u", i);
-        }
-        int status = lnf_writer_open(o->path, o->window->settings->codec,
-                                     o->window->settings->ident, true, &o->writer, &error);
-        if (status == LNF_OK) {
-            output_index(o);
-            col_log(o->window->instance, COL_LOG_INFO, "writing %s", o->path);
-            return true;
-        }
-        col_log_limited(o->window->instance, &o->limit, COL_LOG_ERROR, "cannot write: %s",
-                        error.text);
-        if (status != LNF_ERR_CORRUPT) {
-            break;
-        }
-    }
-    if (o->writer == NULL) {
-        o->path[length] = '\0';
-    }
-    return o->writer != NULL;
-}
-
 static void put_block(struct output *o, const struct slot *slot)
 {
+    struct window *w = o->window;
+    struct flow_file_settings settings = {w->settings->ident, w->settings->codec,
+                                          w->settings->index, w->settings->false_positives};
     struct lnf_error error;
 
-    if (o->writer != NULL || output_open(o)) {
-        if (lnf_writer_put(o->writer, slot->block, &error) == LNF_OK) {
-            atomic_fetch_add_explicit(&o->window->stored, slot->flow_records, memory_order_relaxed);
+    if (o->file != NULL) {
+        if (flow_file_put(o->file, w->instance, &settings, slot->block, &error) == LNF_OK) {
+            atomic_fetch_add_explicit(&w->stored, slot->flow_records, memory_order_relaxed);
             return;
         }
-        col_log_limited(o->window->instance, &o->limit, COL_LOG_ERROR,
-                        "%s; flow records are lost until there is room", error.text);
+        col_log_limited(w->instance, &o->limit, COL_LOG_ERROR,
+                        "cannot write: %s; flow records are lost until that is possible",
+                        error.text);
     }
     o->lost += slot->flow_records;
-    atomic_fetch_add_explicit(&o->window->lost, slot->flow_records, memory_order_relaxed);
+    atomic_fetch_add_explicit(&w->lost, slot->flow_records, memory_order_relaxed);
 }
 
 static void close_output(struct output *o)
 {
     struct lnf_error error;
 
-    if (o->writer != NULL && lnf_writer_close(o->writer, &error) != LNF_OK) {
+    if (o->file != NULL && flow_file_release(o->file, o->window->instance, &error) != LNF_OK) {
         col_log(o->window->instance, COL_LOG_ERROR, "cannot finalise: %s", error.text);
     }
     if (o->lost > 0) {
@@ -219,20 +169,6 @@ void window_destroy(window_t *w)
     free(w);
 }
 
-/** Makes every directory of the path that lies below the storage path. */
-static bool make_directories(char *path, size_t below)
-{
-    for (char *slash = strchr(path + below, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        bool ok = mkdir(path, 0775) == 0 || errno == EEXIST;
-        *slash = '/';
-        if (!ok) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* The format is the operator's by design; strftime() has no conversions that read arguments. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -242,8 +178,8 @@ static bool format_time(char *text, size_t size, const char *mask, const struct 
 }
 #pragma GCC diagnostic pop
 
-/** Path of the slot's file, its directories made; false with a logged reason. */
-static bool name_file(const window_t *w, time_t start, char *path, size_t size)
+/** The slot's file, not opened yet; NULL with a logged reason. */
+static flow_file_t *name_file(const window_t *w, time_t start, char *path, size_t size)
 {
     const struct window_settings *s = w->settings;
     struct tm tm;
@@ -260,20 +196,15 @@ static bool name_file(const window_t *w, time_t start, char *path, size_t size)
     int length = snprintf(path, size, "%s%s%s/%s%s", s->storage_path, slash ? "" : "/", date,
                           s->prefix, suffix);
     if (length < 0 || (size_t)length + 8 > size) {
-        col_log(w->instance, COL_LOG_ERROR, "the path of a flow file is too long: %s...", path);
-        return false;
+        col_log(w->instance, COL_LOG_ERROR, "the path of a flow file is too long: %.200s...", path);
+        (void)snprintf(path, size, "%s", s->storage_path); /* for the line about lost records */
+        return NULL;
     }
-    struct stat st;
-    if (stat(s->storage_path, &st) != 0) {
-        col_log(w->instance, COL_LOG_ERROR, "storagePath %s: %s", s->storage_path, strerror(errno));
-        return false;
+    flow_file_t *file = flow_file_get(path, root + (slash ? 0 : 1));
+    if (file == NULL) {
+        col_log(w->instance, COL_LOG_ERROR, "no memory for %s", path);
     }
-    if (!make_directories(path, root + (slash ? 0 : 1))) {
-        col_log(w->instance, COL_LOG_ERROR, "cannot make the directories of %s: %s", path,
-                strerror(errno));
-        return false;
-    }
-    return true;
+    return file;
 }
 
 static bool window_over(const window_t *w, time_t now)
@@ -295,9 +226,7 @@ bool window_enter(window_t *w, time_t now, bool *began)
     }
     w->start = w->settings->align ? now - now % (time_t)w->settings->length_s : now;
     w->output->window = w;
-    if (!name_file(w, w->start, w->output->path, sizeof(w->output->path))) {
-        w->output->path[0] = '\0'; /* no file: the blocks of this slot are counted as lost */
-    }
+    w->output->file = name_file(w, w->start, w->output->path, sizeof(w->output->path));
     *began = true;
     return true;
 }
@@ -307,6 +236,11 @@ void window_expire(window_t *w, time_t now)
     if (w->output != NULL && window_over(w, now)) {
         close_window(w);
     }
+}
+
+uint32_t window_next_exporter(const window_t *w)
+{
+    return w->output->file != NULL ? flow_file_next_exporter(w->output->file) : 1;
 }
 
 lnf_block_t *window_block(window_t *w)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
- * One flow file at a time: which name, and the thread that compresses and writes its blocks.
+ * One flow file at a time: which name, when, and the thread that compresses and writes its blocks.
  *
  * The instance's thread fills blocks; full ones go to a worker, so the instance never waits for the
  * compressor or the disk as long as blocks are free. Order is kept. What cannot be written is
@@ -46,6 +46,9 @@ bool window_enter(window_t *window, time_t now, bool *began);
 
 /** Finalises the file when its time slot is over. */
 void window_expire(window_t *window, time_t now);
+
+/** A number for an exporter that no other one in the file has; in a slot that has been entered. */
+uint32_t window_next_exporter(const window_t *window);
 
 /** The block to fill. After window_flush() it is another, empty one. */
 lnf_block_t *window_block(window_t *window);

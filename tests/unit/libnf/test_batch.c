@@ -331,6 +331,68 @@ START_TEST(test_cut_records)
 }
 END_TEST
 
+/** The same behind a record of the same layout, which is recognised without walking its elements. */
+START_TEST(test_cut_known_records)
+{
+    struct test_records r = {0};
+
+    test_records_add(&r, &full);
+    size_t first = r.size;
+    test_records_add(&r, &full);
+    ck_assert_uint_eq(open_exactly(r.octets, r.size), 2);
+    for (size_t size = first; size < r.size; size++) {
+        ck_assert_uint_eq(open_exactly(r.octets, size), 1);
+        ck_assert_uint_eq(lnf_batch_damaged(batch, NULL), size != first);
+        ck_assert_uint_eq(lnf_batch_seen(batch), 1);
+    }
+    open_exactly(NULL, 0);
+    test_records_clear(&r);
+}
+END_TEST
+
+/** Octets that look like a record of no type, no size and no elements. */
+START_TEST(test_zeros)
+{
+    static const uint8_t zeros[64];
+    struct test_records r = {0};
+
+    ck_assert_uint_eq(open_exactly(zeros, sizeof(zeros)), 0);
+    ck_assert_uint_eq(lnf_batch_damaged(batch, NULL), 1);
+    test_records_add(&r, &full);
+    test_records_add(&r, &full);
+    memset(r.octets + r.record, 0, r.size - r.record);
+    ck_assert_uint_eq(open_exactly(r.octets, r.size), 1);
+    ck_assert_uint_eq(lnf_batch_damaged(batch, NULL), 1);
+    open_exactly(NULL, 0);
+    test_records_clear(&r);
+}
+END_TEST
+
+/** Records of one size and one number of elements that differ in their order. */
+START_TEST(test_equal_sizes)
+{
+    struct test_records r = {0};
+
+    for (unsigned i = 0; i < 100; i++) {
+        bool vlan_first = (i & 1) == 0 || i % 7 == 0;
+        test_records_header(&r, &full);
+        uint8_t *first = test_records_element(&r, vlan_first ? 6 : 7, 8);
+        test_records_put(first, vlan_first ? 1000 + i : 2000 + i, 4);
+        uint8_t *second = test_records_element(&r, vlan_first ? 7 : 6, 8);
+        test_records_put(second, vlan_first ? 2000 + i : 1000 + i, 4);
+    }
+    ck_assert_uint_eq(open_exactly(r.octets, r.size), 100);
+    const uint16_t *vlan = column(LNF_FLD_SRC_VLAN);
+    const uint32_t *as = column(LNF_FLD_SRCAS);
+    for (unsigned i = 0; i < 100; i++) {
+        ck_assert_uint_eq(vlan[i], 1000 + i);
+        ck_assert_uint_eq(as[i], 2000 + i);
+    }
+    open_exactly(NULL, 0);
+    test_records_clear(&r);
+}
+END_TEST
+
 /** Damage inside a record costs that record; the ones around it stay. */
 START_TEST(test_damaged_record)
 {
@@ -404,6 +466,9 @@ int main(void)
     tcase_add_test(tc, test_both_families);
     tcase_add_loop_test(tc, test_changing_layouts, 0, 2);
     tcase_add_test(tc, test_cut_records);
+    tcase_add_test(tc, test_cut_known_records);
+    tcase_add_test(tc, test_zeros);
+    tcase_add_test(tc, test_equal_sizes);
     tcase_add_test(tc, test_damaged_record);
     tcase_add_test(tc, test_odd_elements);
     suite_add_tcase(suite, tc);

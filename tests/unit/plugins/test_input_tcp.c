@@ -8,8 +8,11 @@
 #include <check.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The beginning of the plugin's options. */
@@ -223,6 +226,67 @@ START_TEST(what_arrived_before_the_stop_is_taken)
 }
 END_TEST
 
+/* Sends until the collector closes its side, then closes its own, as forwarding does. */
+static atomic_uint sent_count;
+
+static void *send_until_told(void *argument)
+{
+    int fd = *(int *)argument;
+    static struct message_builder own;
+    uint8_t octet;
+
+    message_start(&own, 1, 0);
+    message_set(&own, 256);
+    message_u32(&own, 7);
+    message_end(&own);
+    while (recv(fd, &octet, 1, MSG_DONTWAIT) != 0) {
+        if (send(fd, own.octets, own.length, MSG_NOSIGNAL) != (ssize_t)own.length) {
+            break;
+        }
+        atomic_fetch_add(&sent_count, 1);
+    }
+    close(fd);
+    return NULL;
+}
+
+START_TEST(who_listens_to_the_end_loses_nothing)
+{
+    pthread_t threads[4];
+    int fds[4];
+
+    for (unsigned i = 0; i < 4; i++) {
+        fds[i] = client();
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, send_until_told, &fds[i]), 0);
+    }
+    receive();
+    col_plugin.destroy(state);
+    state = NULL;
+    for (unsigned i = 0; i < 4; i++) {
+        (void)pthread_join(threads[i], NULL);
+    }
+    ck_assert_uint_gt(fake_host.messages, 100);
+    ck_assert_uint_eq(fake_host.messages, atomic_load(&sent_count));
+}
+END_TEST
+
+START_TEST(who_does_not_listen_is_not_waited_for)
+{
+    int fd = client();
+    struct timespec before, after;
+
+    build(1);
+    send_all(fd, b.octets, b.length);
+    receive();
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    col_plugin.destroy(state);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    state = NULL;
+    ck_assert_int_lt(after.tv_sec - before.tv_sec, 5);
+    ck_assert_uint_eq(fake_host.messages, 1);
+    close(fd);
+}
+END_TEST
+
 START_TEST(tls_is_refused)
 {
     struct settings tls = settings;
@@ -262,6 +326,8 @@ int main(void)
     tcase_add_test(tcase, end_inside_a_message_is_told);
     tcase_add_test(tcase, slow_sender_blocks_nobody);
     tcase_add_test(tcase, what_arrived_before_the_stop_is_taken);
+    tcase_add_test(tcase, who_listens_to_the_end_loses_nothing);
+    tcase_add_test(tcase, who_does_not_listen_is_not_waited_for);
     tcase_add_test(tcase, tls_is_refused);
     tcase_add_test(tcase, bad_addresses_are_refused);
     suite_add_tcase(suite, tcase);

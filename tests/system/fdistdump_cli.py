@@ -1,0 +1,435 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What people do wrong with fdistdump, and what happens to it: every case ends soon, with one clear
+line and the documented exit status."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import chain  # noqa: E402
+
+QUIET = "--progress-bar-type=none"
+MPI = ["mpiexec", "--oversubscribe"]
+
+
+def run(command, timeout=60, **kwargs):
+    """(stdout, stderr, exit status) of a command."""
+    r = subprocess.run(command, stdin=kwargs.pop("stdin", subprocess.DEVNULL),
+                       stdout=kwargs.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE,
+                       text=True, errors="replace", env=chain.environment(chain.NO_MPI_LEAKS),
+                       timeout=timeout, **kwargs)
+    return r.stdout, r.stderr, r.returncode
+
+
+def alone(*args, **kwargs):
+    return run([chain.program("fdistdump"), QUIET, *args], **kwargs)
+
+
+def job(ranks, *args, **kwargs):
+    return run([*MPI, "-n", str(ranks), chain.program("fdistdump"), QUIET, *args], **kwargs)
+
+
+def errors(text):
+    """Lines of fdistdump itself; mpiexec adds its own about exit statuses."""
+    return [line for line in text.splitlines() if line.startswith("Error: ")]
+
+
+def warnings(text):
+    return [line for line in text.splitlines() if line.startswith("Warning: ")]
+
+
+def expect(condition, what, *details):
+    if not condition:
+        raise AssertionError("\n".join(map(str, (what, *details))))
+
+
+def make_flows(work, name="lnf.1", count=20000, compression="lz4"):
+    path = os.path.join(work, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    subprocess.run([chain.program("make_flow_files"), path, str(count), compression], check=True,
+                   stdout=subprocess.DEVNULL, env=chain.environment())
+    return path
+
+
+def count_flows(*args):
+    """(flows of the summary, standard error); the exit status must be 0."""
+    out, err, status = alone("--output-items=p", "--output-format=csv", *args)
+    expect(status == 0, "exit status", status, err)
+    return int(out.split("\n")[1].split(",")[0]), err
+
+
+# ---- arguments ----------------------------------------------------------------------------------
+
+BAD_ARGUMENTS = [
+    (["--nosuch"], "unknown option `--nosuch'"),
+    (["-x"], "unknown option `-x'"),
+    (["-l"], "option `-l' needs an argument"),
+    (["--output-f=csv"], "ambiguous option `--output-f'"),
+    (["--help=yes"], "takes no argument"),
+    (["-l", "-3"], "record limit `-3': negative value"),
+    (["-l", "many"], "record limit `many': not a number"),
+    (["-o", "nosuch"], "unknown libnf field `nosuch'"),
+    (["-o", "bytes#up"], "invalid sort direction `up'"),
+    (["-o", ""], "empty field name"),
+    (["-s", "srcip#"], "empty field name"),
+    (["-a", ""], "no aggregation key given"),
+    (["-a", "bps"], "bps"),
+    (["-o", "mpls"], "mpls"),
+    (["-a", "srcip/33"], "netmask"),
+    (["-v", "5"], "must be 0 to 4"),
+    (["--num-threads=0"], "must be 1 to"),
+    (["--output-items=x"], "unknown output item `x'"),
+    (["--output-format=xml"], "unknown value `xml' of --output-format"),
+    (["--output-ts-conv=maybe"], "unknown value `maybe' of --output-ts-conv"),
+    (["-t", "never"], "invalid time specifier `never'"),
+    (["-t", "1", "-T", "1#600"], "exclude each other"),
+    (["-T", "600#300"], "zero or negative time range duration"),
+    (["-f", "src prot 5"], "line 1, column 5"),
+    (["-f", "proto tcp and\n  nosuch 5"], "line 2, column 3"),
+]
+
+
+def test_bad_arguments(path):
+    """One line, status 7, nothing on standard output; with several processes still one line."""
+    for arguments, text in BAD_ARGUMENTS:
+        out, err, status = alone(path, *arguments)
+        expect((out, status) == ("", 7) and err.count("\n") == 1, arguments, out, err, status)
+        expect(err.startswith("Error: command line arguments: ") and text in err, arguments, err)
+    for arguments, text in (BAD_ARGUMENTS[0], BAD_ARGUMENTS[7], BAD_ARGUMENTS[-2]):
+        out, err, status = job(3, *arguments, path)
+        expect(out == "" and status == 7 and len(errors(err)) == 1, arguments, out, err, status)
+        expect(text in errors(err)[0] and "[MPI: 1/3 " in errors(err)[0], arguments, err)
+    # Quiet means quiet, except for what ends the job.
+    _, err, status = alone("-v", "0", "-o", "nosuch", path)
+    expect(status == 7 and len(errors(err)) == 1, "verbosity 0", err, status)
+
+
+def test_missing_path(path):
+    for out, err, status in (alone(), alone("-l", "1"), job(2), job(3, "-s", "srcip")):
+        expect(out == "" and status == 7 and len(errors(err)) == 1 and "missing path" in err,
+               "missing path", out, err, status)
+    # The master needs none, and a dummy one does no harm.
+    program = chain.program("fdistdump")
+    for master_paths in ([], ["/nonexistent/dummy"]):
+        out, err, status = run([*MPI, "-n", "1", program, QUIET, "-l", "1", *master_paths,
+                                ":", "-n", "1", program, QUIET, "-l", "1", path])
+        expect(status == 0 and err == "" and out.count("\n") == 6, "MPMD", out, err, status)
+
+
+def test_different_options(path):
+    program = chain.program("fdistdump")
+    for one, other, word in ((["-l", "1"], ["-l", "2"], "limit"),
+                             (["-s", "srcip"], ["-s", "dstip"], "fields"),
+                             (["-f", "proto tcp"], ["-f", "proto udp"], "filter")):
+        out, err, status = run([*MPI, "-n", "1", program, QUIET, *one, path,
+                                ":", "-n", "2", program, QUIET, *other, path])
+        expect(out == "" and status == 7 and len(errors(err)) == 1 and word in errors(err)[0],
+               "different options", out, err, status)
+    # Whoever asks for help gets it, and nobody waits for the others.
+    for one, other in ((["--help"], ["-l", "1"]), (["-l", "1"], ["--help"])):
+        out, err, status = run([*MPI, "-n", "1", program, *one, path,
+                                ":", "-n", "1", program, *other, path])
+        expect(status == 0 and out.startswith("Usage: fdistdump"), "help", out, err, status)
+
+
+def test_help(path):
+    for runner in (alone, lambda *a: job(3, *a)):
+        out, err, status = runner("--help")
+        expect(status == 0 and err == "" and out.count("Usage: ") == 1, "--help", out, err, status)
+        for option in ("--aggregation", "--filter", "--time-range", "--no-bfindex"):
+            expect(option in out, "--help lacks " + option)
+        out, err, status = runner("--version", path)
+        expect(status == 0 and err == "" and re.fullmatch(r"fdistdump \d+\.\d+\.\d+\n", out),
+               "--version", out, err, status)
+
+
+def test_empty_filter(path):
+    everything, _ = count_flows(path)
+    expect(everything == 20000, "flows", everything)
+    for text in ("", "  ", "\n\t", "# nothing", "any"):
+        flows, err = count_flows("-f", text, path)
+        expect(flows == everything and err == "", "filter " + repr(text), flows, err)
+
+
+def test_old_spellings(path):
+    new = alone("-s", "srcip,dstip#flows", "--output-fields=packets,bytes,proto",
+                "--output-format=csv", path)
+    old = alone("-s", "srcip,dstip/flows", "--fields=pkts,bytes,proto", "--progress-bar=none",
+                "--output-format=csv", path)
+    expect(new[2] == 0 and new == old, "old spellings", new, old)
+    first = alone("-l", "5", "-s", "srcip", "--output-items=r", path)
+    last = alone("-s", "srcip", "-l", "5", "--output-items=r", path)
+    expect(first[0].count("\n") == 6 and first == last, "-l and -s", first, last)
+
+
+# ---- paths --------------------------------------------------------------------------------------
+
+def test_bad_paths(work, path):
+    """Whatever cannot be used is a warning that names it; the rest is answered."""
+    everything, _ = count_flows(path)
+    for bad, text in (("/nonexistent/file", "No such file or directory `/nonexistent/file'"),
+                      (path + "/x", "Not a directory `"), ("%x", "unknown conversion specifier `%x'"),
+                      ("%1", "invalid conversion specifier in `%1'"),
+                      ("/dev/null", "neither a file nor a directory, skipped `/dev/null'")):
+        flows, err = count_flows(bad, path)
+        expect(flows == everything and len(warnings(err)) == 2, bad, flows, err)
+        expect(text in err and "1 paths could not be used" in err, bad, err)
+    out, err, status = alone("-v", "1", "/nonexistent/file")
+    expect(status == 0 and err == "", "quiet", out, err, status)
+    out, err, status = job(3, "--output-items=p", "--output-format=csv", "/nonexistent/file",
+                           f"%2:{path}")
+    expect(status == 0 and out.split("\n")[1].startswith(f"{everything},"), "job", out, err)
+    expect(len(warnings(err)) == 3 and "2 paths could not be used" in err, "job", err)
+    os.mkfifo(os.path.join(work, "fifo"))
+    flows, err = count_flows(os.path.join(work, "fifo"), path)
+    expect(flows == everything and "skipped" in err, "FIFO", flows, err)
+    host, _, _ = run(["hostname"])
+    os.symlink(path, os.path.join(work, "of-" + host.strip()))
+    flows, err = count_flows(os.path.join(work, "of-%h"))
+    expect(flows == everything and err == "", "%h", flows, err)
+
+
+def test_bad_files(work, path):
+    everything, _ = count_flows(path)
+    directory = os.path.join(work, "mixed")
+    os.mkdir(directory)
+    os.symlink(path, os.path.join(directory, "lnf.good"))
+    with open(path, "rb") as f:
+        good = f.read()
+    for name, content, text in (("empty", b"", "empty"), ("short", b"hello\n", "too short"),
+                                ("text", b"Once upon a time there was a file. " * 10, "not a flow"),
+                                ("zeros", bytes(1000), ""), ("header", good[:40], "")):
+        with open(os.path.join(directory, name), "wb") as f:
+            f.write(content)
+        out, err, status = alone("--output-items=p", "--output-format=csv", directory)
+        expect(status == 0 and out.split("\n")[1].startswith(f"{everything},"), name, out, err)
+        expect(os.path.join(directory, name) in err and text in err, name, err)
+        expect(name == "header" or "1 of 2 files could not be read" in err, name, err)
+        os.remove(os.path.join(directory, name))
+    if os.geteuid() != 0:
+        os.mkdir(os.path.join(directory, "secret"), 0)
+        flows, err = count_flows(directory)
+        expect(flows == everything and "Permission denied" in err, "secret", flows, err)
+
+
+def test_cut_files(work, path):
+    """Every complete block of a cut file is used; the warning names the file and the offset."""
+    with open(path, "rb") as f:
+        good = f.read()
+    cut_path = os.path.join(work, "cut")
+    before = None
+    for part in (1.0, 0.999, 0.9, 0.6, 0.3, 0.1):
+        with open(cut_path, "wb") as f:
+            f.write(good[:int(len(good) * part)])
+        for threads in (1, 4):
+            flows, err = count_flows(f"--num-threads={threads}", cut_path)
+            expect(before is None or flows <= before, f"cut to {part}", flows, before)
+            if part < 1:
+                expect(re.search(re.escape(cut_path) + r": offset \d+: ", err), "cut", part, err)
+                expect("problems of files: " in err, "cut", part, err)
+            else:
+                expect(flows == 20000 and err == "", "whole", flows, err)
+        before = flows
+    expect(before < 20000, "the smallest part has everything", before)
+    # A block in the middle is damaged: it is lost, the others are not.
+    place = len(good) // 2
+    with open(cut_path, "wb") as f:
+        f.write(good[:place] + b"\xff" * 64 + good[place + 64:])
+    one, err = count_flows("--num-threads=1", cut_path)
+    four, _ = count_flows("--num-threads=4", cut_path)
+    expect(0 < one < 20000 and one == four, "damaged block", one, four)
+    expect(re.search(re.escape(cut_path) + r": offset \d+: ", err), "damaged block", err)
+    out, err, status = job(3, "--output-items=p", "--output-format=csv", f"%1:{cut_path}",
+                           f"%2:{path}")
+    expect(status == 0 and out.split("\n")[1].startswith(f"{one + 20000},"), "damaged", out, err)
+
+
+def test_times(work, path):
+    channel = os.path.join(work, "ch")
+    day = os.path.join(channel, "2016/01/01")
+    os.makedirs(day)
+    for name in ("20160101000000", "20160101000500", "20160101001500"):
+        os.symlink(path, os.path.join(day, "lnf." + name))
+    for arguments, files, bad in ((["-t", "2016-01-01 00:07"], 1, 0),
+                                  (["-T", "2016-01-01#2016-01-01 00:10"], 2, 0),
+                                  (["-T", "2016-01-01#2016-01-01 00:20"], 3, 1),
+                                  (["-t", "1451606400"], 1, 0),
+                                  (["-t", "2016-01-01 01:00", "--time-zone=XXX-1"], 1, 0),
+                                  (["-t", "01/01/2016 00:00#01/01/2016 00:10"], 2, 0),
+                                  (["-t", "2015-01-01"], 0, 1)):
+        flows, err = count_flows(*arguments, channel)
+        expect(flows == 20000 * files, arguments, flows, err)
+        expect(len(warnings(err)) == bad + (bad > 0), arguments, err)
+    flows, err = count_flows(channel)
+    expect(flows == 60000 and err == "", "whole directory", flows, err)
+
+
+# ---- input and output ---------------------------------------------------------------------------
+
+def test_stdin(path):
+    """A loop of a shell script that reads its own input keeps it."""
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"not for fdistdump\n")
+    os.close(write_end)
+    _, err, status = alone("-l", "1", path, stdin=read_end)
+    expect(status == 0, "stdin", err)
+    expect(os.read(read_end, 100) == b"not for fdistdump\n", "standard input was read")
+    os.close(read_end)
+
+
+def test_closed_pipe(path):
+    """A reader that goes away ends the work, in good order."""
+    for prefix in ([], [*MPI, "-n", "3"]):
+        with subprocess.Popen([*prefix, chain.program("fdistdump"), QUIET, path, path, path],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE,
+                              env=chain.environment(chain.NO_MPI_LEAKS)) as p:
+            expect(p.stdout.readline().startswith(b"first"), "header")
+            p.stdout.close()
+            err = p.stderr.read()
+            status = p.wait(60)
+            expect(prefix or (status == 0 and err == b""), "closed pipe", status, err)
+
+
+def test_full_disk(path):
+    if not os.path.exists("/dev/full"):
+        return
+    for arguments in ([path], ["-s", "srcip", path], ["--output-items=p", path], ["--help"]):
+        with open("/dev/full", "wb") as full:
+            _, err, status = alone(*arguments, stdout=full)
+        expect(status == 6 and len(errors(err)) == 1 and "No space left on device" in err,
+               arguments, err, status)
+    script = f"exec '{chain.program('fdistdump')}' {QUIET} -l 1 '{path}' >&-"
+    _, err, status = run(["sh", "-c", script])
+    expect(status == 6 and "cannot write the output: Bad file descriptor" in err, "closed", err)
+
+
+def test_closed_descriptors(work, path):
+    """The progress file does not become the standard output that is missing."""
+    progress = os.path.join(work, "progress")
+    script = (f"exec '{chain.program('fdistdump')}' --progress-bar-type=json "
+              f"--progress-bar-dest='{progress}' -l 1 '{path}' <&- >&-")
+    _, _, status = run(["sh", "-c", script])
+    expect(status == 6, "status", status)
+    with open(progress, encoding="ascii") as f:
+        expect(f.read() == '{"total":100,"slave1":100}\n', "progress file")
+
+
+def test_progress(work, path):
+    progress = os.path.join(work, "progress2")
+    program = chain.program("fdistdump")
+    arguments = ["--progress-bar-type=json", f"--progress-bar-dest={progress}", "-s", "srcip", "-l",
+                 "1", f"%1:{path}", f"%2:{path}", f"%2:{path}"]
+    for _ in range(5):
+        out, err, status = run([*MPI, "-n", "3", program, *arguments])
+        expect(status == 0 and err == "", "progress", out, err, status)
+        with open(progress, encoding="ascii") as f:
+            text = f.read()
+        expect(text == '{"total":100,"slave1":100,"slave2":100}\n', "progress file", text)
+    out, err, status = run([program, "-l", "1", path])
+    expect(status == 0 and err.endswith("\nreading files: 1/1 (100 %) DONE\n"), "stderr", err)
+    out, err, status = run([program, "--progress-bar-dest=/nonexistent/x", "-l", "1", path])
+    expect(status == 0 and len(warnings(err)) == 1 and "no progress" in err, "bad file", err)
+
+
+# ---- ends ---------------------------------------------------------------------------------------
+
+def children_of(pid):
+    """Processes below `pid`: (pid, argument list)."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as f:
+                parent = int(f.read().rsplit(")", 1)[1].split()[1])
+            with open(f"/proc/{entry}/cmdline", encoding="utf-8", errors="replace") as f:
+                command = f.read().split("\0")
+        except OSError:
+            continue
+        if parent == pid:
+            found += [(int(entry), command), *children_of(int(entry))]
+    return found
+
+
+def lives(pid):
+    """Whether a process exists that is more than an entry nobody has collected yet."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def long_job(path):
+    """A job of three processes that has much to do, and its fdistdump processes by id."""
+    keys = "srcip,dstip,srcport,dstport,first,last"
+    p = subprocess.Popen([*MPI, "-n", "3", chain.program("fdistdump"), QUIET, "-a", keys,
+                          "--num-threads=1", *[path] * 3000], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                         env=chain.environment(chain.NO_MPI_LEAKS))
+    deadline = time.monotonic() + 30
+    ranks = []
+    while len(ranks) < 3 and time.monotonic() < deadline and p.poll() is None:
+        time.sleep(0.05)
+        ranks = sorted(pid for pid, command in children_of(p.pid)
+                       if os.path.basename(command[0]) == "fdistdump")
+    expect(len(ranks) == 3, "the job did not start", p.poll())
+    time.sleep(1)
+    expect(p.poll() is None, "the job was over too soon")
+    return p, ranks
+
+
+def test_killed_rank(path):
+    """A process that dies ends the job soon, whoever it is; so does the signal of a user."""
+    for victim in (0, 1, 2, None):
+        p, ranks = long_job(path)
+        start = time.monotonic()
+        if victim is None:
+            p.send_signal(signal.SIGTERM)
+        else:
+            os.kill(ranks[victim], signal.SIGKILL)
+        try:
+            p.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.communicate()
+            raise AssertionError(f"the job hangs without process {victim}") from None
+        expect(p.returncode != 0, "exit status", victim, p.returncode)
+        expect(time.monotonic() - start < 20, "slow end", victim)
+        while any(lives(pid) for pid in ranks) and time.monotonic() - start < 20:
+            time.sleep(0.05)
+        left = [pid for pid in ranks if lives(pid)]
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        expect(not left, "processes are left", victim, left)
+
+
+def main():
+    with chain.workspace() as work:
+        path = make_flows(work)
+        test_bad_arguments(path)
+        test_missing_path(path)
+        test_different_options(path)
+        test_help(path)
+        test_empty_filter(path)
+        test_old_spellings(path)
+        test_bad_paths(work, path)
+        test_bad_files(work, path)
+        test_cut_files(work, make_flows(work, "many", compression="none"))
+        test_times(work, path)
+        test_stdin(path)
+        test_closed_pipe(path)
+        test_full_disk(path)
+        test_closed_descriptors(work, path)
+        test_progress(work, path)
+        test_killed_rank(path)
+    print("all cases end as documented")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Messages between processes: what was packed comes back, every other size is refused. */
+#include "message.h"
+#include "suite_main.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint8_t *octets; /* MESSAGE_MAX */
+
+static void setup(void)
+{
+    octets = malloc(MESSAGE_MAX);
+    ck_assert_ptr_nonnull(octets);
+}
+
+static void teardown(void)
+{
+    free(octets);
+}
+
+/** A copy of exactly that size, so that sanitizers see reads behind it. */
+static uint8_t *exact(size_t size)
+{
+    uint8_t *copy = malloc(size > 0 ? size : 1);
+
+    memcpy(copy, octets, size);
+    return copy;
+}
+
+/* ---- numbers -------------------------------------------------------------------------------- */
+
+START_TEST(test_number)
+{
+    static const uint64_t numbers[] = {0, 1, 255, 256, UINT32_MAX, UINT64_MAX};
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        uint64_t number = ~numbers[i];
+        size_t size = message_pack_number(numbers[i], octets);
+        ck_assert(message_unpack_number(octets, size, &number));
+        ck_assert_uint_eq(number, numbers[i]);
+        for (size_t cut = 0; cut <= size + 1; cut++) {
+            uint8_t *copy = exact(cut);
+            ck_assert_int_eq(message_unpack_number(copy, cut, &number), cut == size);
+            free(copy);
+        }
+    }
+}
+END_TEST
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+static const struct lnf_totals totals = {1, UINT64_C(1) << 40, UINT64_MAX, 4};
+
+START_TEST(test_rows)
+{
+    static const size_t row_sizes[] = {0, 1, 7, 100};
+    const size_t row_size = row_sizes[_i];
+    uint8_t rows[300];
+
+    for (size_t i = 0; i < sizeof(rows); i++) {
+        rows[i] = (uint8_t)(i * 7);
+    }
+    for (size_t count = 0; count <= 3; count++) {
+        struct message_rows got;
+        size_t size = message_pack_rows(&totals, rows, count, row_size, octets);
+        ck_assert(message_unpack_rows(octets, size, row_size, &got));
+        ck_assert_uint_eq(got.count, count);
+        ck_assert_uint_eq(got.totals.records, totals.records);
+        ck_assert_uint_eq(got.totals.flows, totals.flows);
+        ck_assert_uint_eq(got.totals.packets, totals.packets);
+        ck_assert_uint_eq(got.totals.bytes, totals.bytes);
+        ck_assert_int_eq(memcmp(got.rows, rows, count * row_size), 0);
+        for (size_t cut = 0; cut <= size + 1; cut++) {
+            uint8_t *copy = exact(cut);
+            ck_assert_int_eq(message_unpack_rows(copy, cut, row_size, &got), cut == size);
+            free(copy);
+        }
+    }
+}
+END_TEST
+
+/** The count of rows, set to everything but the truth. */
+START_TEST(test_rows_count)
+{
+    static const uint32_t counts[] = {
+        0,     1,          3,          255,        65535,     65536,
+        65537, 0x7fffffff, 0x80000000, UINT32_MAX, 0x24924925 /* times 7: 3 more than 2^32 */};
+    uint8_t rows[14] = {0};
+    struct message_rows got;
+    size_t size = message_pack_rows(&totals, rows, 2, 7, octets);
+
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        for (unsigned octet = 0; octet < 4; octet++) {
+            octets[32 + octet] = (uint8_t)(counts[i] >> (24 - 8 * octet));
+        }
+        uint8_t *copy = exact(size);
+        ck_assert(!message_unpack_rows(copy, size, 7, &got));
+        free(copy);
+    }
+}
+END_TEST
+
+/** Rows without columns have no octets to check their number by: it is limited. */
+START_TEST(test_rows_without_size)
+{
+    size_t most = message_rows_per_message(0);
+    struct message_rows got;
+    size_t size = message_pack_rows(&totals, octets, most, 0, octets);
+
+    ck_assert(message_unpack_rows(octets, size, 0, &got));
+    ck_assert_uint_eq(got.count, most);
+    size = message_pack_rows(&totals, octets, most + 1, 0, octets);
+    ck_assert(!message_unpack_rows(octets, size, 0, &got));
+}
+END_TEST
+
+/** As many rows as the sender may put into a message fit, of every size. */
+START_TEST(test_rows_per_message)
+{
+    static uint8_t rows[MESSAGE_ROWS_SIZE];
+    struct message_rows got;
+
+    for (size_t row_size = 1; row_size < 2000; row_size += row_size < 100 ? 1 : 97) {
+        size_t count = message_rows_per_message(row_size);
+        ck_assert_uint_ge(count, 1);
+        ck_assert_uint_le(count * row_size, MESSAGE_ROWS_SIZE);
+        size_t size = message_pack_rows(&totals, rows, count, row_size, octets);
+        ck_assert_uint_le(size, MESSAGE_MAX);
+        ck_assert(message_unpack_rows(octets, size, row_size, &got));
+    }
+    ck_assert_uint_eq(message_rows_per_message(MESSAGE_ROWS_SIZE + 1), 1);
+}
+END_TEST
+
+/* ---- counts --------------------------------------------------------------------------------- */
+
+/** Counts of which no two members are equal. */
+static struct slave_counts make_counts(void)
+{
+    struct slave_counts counts;
+    uint64_t next = 1;
+
+    memset(&counts, 0, sizeof(counts));
+    for (size_t at = 0; at < sizeof(counts); at += sizeof(next), next += UINT64_C(0x0101010101)) {
+        memcpy((uint8_t *)&counts + at, &next, sizeof(next));
+    }
+    return counts;
+}
+
+START_TEST(test_counts)
+{
+    struct slave_counts counts = make_counts(), got;
+
+    memset(&got, 0, sizeof(got));
+    size_t size = message_pack_counts(&counts, octets);
+    ck_assert_uint_eq(size, sizeof(counts)); /* every member is there */
+    ck_assert(message_unpack_counts(octets, size, &got));
+    ck_assert_int_eq(memcmp(&counts, &got, sizeof(counts)), 0);
+    for (size_t cut = 0; cut <= size + 1; cut++) {
+        uint8_t *copy = exact(cut);
+        ck_assert_int_eq(message_unpack_counts(copy, cut, &got), cut == size);
+        free(copy);
+    }
+}
+END_TEST
+
+/* ---- failures ------------------------------------------------------------------------------- */
+
+START_TEST(test_failure)
+{
+    static const size_t sizes[] = {0, 1, 500, REPORT_LINE_SIZE - 1};
+    struct failure failure = {.class = REPORT_LIBNF};
+    struct message_failure got;
+
+    memset(failure.text, 'x', sizes[_i]);
+    failure.text[sizes[_i]] = '\0';
+    size_t size = message_pack_failure(&failure, "node7", octets);
+    ck_assert(message_unpack_failure(octets, size, &got));
+    ck_assert_int_eq(got.failure.class, REPORT_LIBNF);
+    ck_assert_str_eq(got.failure.text, failure.text);
+    ck_assert_str_eq(got.host, "node7");
+}
+END_TEST
+
+/** The text ends with the message, so shorter ones are whole down to the host; longer ones are not.
+ */
+START_TEST(test_failure_cut)
+{
+    struct failure failure;
+    struct message_failure got;
+
+    failure_set(&failure, REPORT_MEMORY, "text");
+    size_t size = message_pack_failure(&failure, "node7", octets);
+    for (size_t cut = 0; cut <= size; cut++) {
+        uint8_t *copy = exact(cut);
+        ck_assert_int_eq(message_unpack_failure(copy, cut, &got), cut >= 2 + strlen("node7"));
+        free(copy);
+    }
+    memset(octets + size, 'x', 2 * REPORT_LINE_SIZE);
+    for (size_t total = size; total < size + 2 * REPORT_LINE_SIZE; total++) {
+        bool fits = total - 2 - strlen("node7") < REPORT_LINE_SIZE;
+        ck_assert_int_eq(message_unpack_failure(octets, total, &got), fits);
+    }
+}
+END_TEST
+
+START_TEST(test_failure_hostile)
+{
+    struct failure failure;
+    struct message_failure got;
+
+    failure_set(&failure, REPORT_PATH, "text");
+    size_t size = message_pack_failure(&failure, "node7", octets);
+    for (unsigned class = 0; class < 256; class ++) {
+        octets[0] = (uint8_t) class;
+        ck_assert_int_eq(message_unpack_failure(octets, size, &got),
+                         class >= REPORT_MEMORY && class <= REPORT_PATH);
+    }
+    octets[0] = REPORT_PATH;
+    memset(octets + size, 'h', 300);
+    for (unsigned host = 0; host < 256; host++) {
+        octets[1] = (uint8_t)host;
+        ck_assert_int_eq(message_unpack_failure(octets, 2 + 255, &got), host < REPORT_HOST_SIZE);
+    }
+}
+END_TEST
+
+/** A host that is longer than any line shows is cut, not refused by the receiver. */
+START_TEST(test_failure_long_host)
+{
+    char host[2 * REPORT_HOST_SIZE];
+    struct failure failure;
+    struct message_failure got;
+
+    memset(host, 'h', sizeof(host) - 1);
+    host[sizeof(host) - 1] = '\0';
+    failure_set(&failure, REPORT_PATH, "text");
+    size_t size = message_pack_failure(&failure, host, octets);
+    ck_assert(message_unpack_failure(octets, size, &got));
+    ck_assert_uint_eq(strlen(got.host), REPORT_HOST_SIZE - 1);
+    ck_assert_str_eq(got.failure.text, "text");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("fdistdump/message");
+    TCase *tc = tcase_create("message");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, test_number);
+    tcase_add_loop_test(tc, test_rows, 0, 4);
+    tcase_add_test(tc, test_rows_count);
+    tcase_add_test(tc, test_rows_without_size);
+    tcase_add_test(tc, test_rows_per_message);
+    tcase_add_test(tc, test_counts);
+    tcase_add_loop_test(tc, test_failure, 0, 4);
+    tcase_add_test(tc, test_failure_cut);
+    tcase_add_test(tc, test_failure_hostile);
+    tcase_add_test(tc, test_failure_long_host);
+    suite_add_tcase(suite, tc);
+    return suite_run(suite);
+}

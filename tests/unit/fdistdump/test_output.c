@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** The answer as text: columns, headers, shortening, csv, summaries, and readers that go away. */
+#include "flowfile_build.h"
+#include "output.h"
+#include "suite_main.h"
+
+#include <fcntl.h>
+#include <libnf.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/output-XXXXXX", flows[64], out[64];
+static struct query query;
+static lnf_query_t *compiled;
+static lnf_scan_t *scan;
+static lnf_task_t *task;
+static lnf_table_t *table;
+static uint8_t *rows;
+static size_t row_count;
+static output_t *output;
+static int fd;
+
+static const struct convert_style people = {true, true, true, true, true, CONVERT_METRIC};
+
+/** A flow file with the first flows of the fixed sequence; number 4 is over IPv6. */
+static void setup(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(flows, sizeof(flows), "%s/flows", folder);
+    snprintf(out, sizeof(out), "%s/out", folder);
+    ck_assert_int_eq(test_file_write(flows, LNF_CODEC_NONE, NULL, 0, 0, 5, 100), LNF_OK);
+    setenv("TZ", "UTC0", 1);
+    tzset();
+    signal(SIGPIPE, SIG_IGN);
+    query = (struct query){.filter = NULL};
+    fd = open(out, O_RDWR | O_CREAT | O_TRUNC, 0600);
+}
+
+static void teardown(void)
+{
+    output_destroy(output);
+    lnf_table_destroy(table);
+    lnf_task_destroy(task);
+    lnf_scan_close(scan);
+    lnf_query_destroy(compiled);
+    query_clear(&query);
+    free(rows);
+    close(fd);
+    unlink(flows);
+    unlink(out);
+    rmdir(folder);
+}
+
+/** Asks the file; leaves the rows, and an output to a file. */
+static void ask(const struct query_words *words, const struct output_options *options)
+{
+    struct failure failure;
+    struct lnf_error error;
+
+    ck_assert_int_eq(query_build(words, QUERY_RECORDS, &query, &failure), REPORT_OK);
+    ck_assert_int_eq(query_compile(&query, &compiled, &failure), REPORT_OK);
+    ck_assert_int_eq(lnf_scan_open(flows, NULL, NULL, &scan, &error), LNF_OK);
+    ck_assert_int_eq(lnf_task_create(compiled, &task), LNF_OK);
+    ck_assert_int_eq(lnf_table_create(compiled, &table), LNF_OK);
+    ck_assert_int_eq(lnf_task_run(task, scan, table, NULL, &error), LNF_OK);
+    if (query.mode == QUERY_LIST) {
+        const uint8_t *from = lnf_task_rows(task, &row_count);
+        rows = malloc(row_count * lnf_query_row_size(compiled) + 1);
+        memcpy(rows, from, row_count * lnf_query_row_size(compiled));
+    } else {
+        ck_assert_int_eq(lnf_table_finish(table, true), LNF_OK);
+        row_count = lnf_table_count(table);
+        rows = malloc(row_count * lnf_query_row_size(compiled) + 1);
+        ck_assert_uint_eq(lnf_table_rows(table, 0, row_count, rows), row_count);
+    }
+    output = output_create(&query, compiled, options, fd);
+    ck_assert_ptr_nonnull(output);
+}
+
+/** Everything written to the file. */
+static const char *written(void)
+{
+    static char text[16384];
+
+    ck_assert_int_eq(output_flush(output), OUTPUT_OPEN);
+    ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
+    ck_assert_int_ge(size, 0);
+    text[size] = '\0';
+    return text;
+}
+
+static const char *print(void)
+{
+    output_measure(output, rows, row_count);
+    output_header(output);
+    output_rows(output, rows, row_count);
+    return written();
+}
+
+/* ---- tables --------------------------------------------------------------------------------- */
+
+static const struct output_options pretty = {.ellipsize = true, .style = people};
+static const struct output_options whole = {.ellipsize = false, .style = people};
+static const struct output_options csv = {.csv = true, .ellipsize = true};
+
+START_TEST(test_table)
+{
+    ask(&(struct query_words){.fields = "first,packets,bytes,srcip,dstport,proto,flags"}, &pretty);
+    ck_assert_str_eq(
+        print(),
+        "first                      packets      bytes    srcip              dstport    proto"
+        "        flags\n"
+        "2023-11-14 22:13:20.000      1.0       40.0      10.0.0.0               443    TCP  "
+        "        ...AP.SF\n"
+        "2023-11-14 22:13:20.037      2.0       43.0      10.0.0.1                53    UDP  "
+        "        ........\n"
+        "2023-11-14 22:13:20.074      3.0       46.0      10.0.0.2                53    ICMP "
+        "        ........\n"
+        "2023-11-14 22:13:20.111      4.0       49.0      10.0.0.3               443    GRE  "
+        "        ........\n"
+        "2023-11-14 22:13:20.148      5.0       52.0      2001:db8::4             53    TCP  "
+        "        ...AP.SF\n");
+}
+END_TEST
+
+/** Right-aligned last columns keep what is before them, left-aligned ones end with their text. */
+START_TEST(test_last_column)
+{
+    ask(&(struct query_words){.fields = "proto,srcport", .limit = "2"}, &pretty);
+    ck_assert_str_eq(print(), "proto        srcport\n"
+                              "TCP             1024\n"
+                              "UDP             1025\n"
+                              "ICMP            1026\n"
+                              "GRE             1027\n"
+                              "TCP             1028\n");
+}
+END_TEST
+
+/** Without conversion the columns are as wide as numbers can be. */
+START_TEST(test_plain_table)
+{
+    const struct output_options plain = {.ellipsize = true};
+
+    ask(&(struct query_words){.fields = "srcip,bpp,flags,bytes", .filter = "ipv6"}, &plain);
+    ck_assert_str_eq(print(), "srcip                                                   bpp    flags"
+                              "                   bytes\n"
+                              "536939960:0:0:4                                        10.0    27   "
+                              "                      52\n");
+}
+END_TEST
+
+#define LONG_IP "2001:db8:1111:2222:3333:4444:5555:6666"
+
+/** The rows with an address that is wider than its column. */
+static void widen(void)
+{
+    static const uint8_t octets[] = {0x20, 0x01, 0x0d, 0xb8, 0x11, 0x11, 0x22, 0x22,
+                                     0x33, 0x33, 0x44, 0x44, 0x55, 0x55, 0x66, 0x66};
+    memcpy(rows + lnf_query_row_size(compiled), octets, sizeof(octets));
+    row_count = 2;
+}
+
+START_TEST(test_ellipsis)
+{
+    ask(&(struct query_words){.fields = "srcip,srcport"}, &pretty);
+    widen();
+    ck_assert_str_eq(print(), "srcip              srcport\n"
+                              "10.0.0.0              1024\n"
+                              "2001:db8:111...       1025\n");
+}
+END_TEST
+
+/** Measured before (sorted and aggregated answers), the column is as wide as its widest value. */
+START_TEST(test_measured)
+{
+    ask(&(struct query_words){.fields = "srcip,srcport"}, &whole);
+    widen();
+    ck_assert_str_eq(print(),
+                     "srcip                                     srcport\n"
+                     "10.0.0.0                                     1024\n" LONG_IP "       1025\n");
+}
+END_TEST
+
+/** Lists cannot be measured: the value pushes the others aside and one blank follows. */
+START_TEST(test_overflow)
+{
+    ask(&(struct query_words){.fields = "srcip,srcport"}, &whole);
+    widen();
+    output_header(output);
+    output_rows(output, rows, row_count);
+    ck_assert_str_eq(written(), "srcip              srcport\n"
+                                "10.0.0.0              1024\n" LONG_IP "    1025\n");
+}
+END_TEST
+
+START_TEST(test_overflow_last)
+{
+    ask(&(struct query_words){.fields = "srcip"}, &whole);
+    widen();
+    output_rows(output, rows, row_count);
+    ck_assert_str_eq(written(), "10.0.0.0\n" LONG_IP "\n");
+}
+END_TEST
+
+/** Shortened to nothing but dots where the column has no room for more. */
+START_TEST(test_ellipsis_narrow)
+{
+    struct output_options narrow = {.ellipsize = true, .style = {.protocols = true}};
+
+    ask(&(struct query_words){.fields = "proto"}, &narrow);
+    rows[0] = 61;
+    row_count = 1;
+    ck_assert_str_eq(print(), "proto\nany ho...\n");
+}
+END_TEST
+
+START_TEST(test_nan)
+{
+    ask(&(struct query_words){.fields = "bps,pps,bpp", .filter = "duration = 0"}, &pretty);
+    ck_assert_str_eq(print(), "    bps        pps        bpp\n"
+                              "    NaN        NaN     40.0  \n");
+}
+END_TEST
+
+/** No columns: an empty line for the header and for every record. */
+START_TEST(test_no_columns)
+{
+    ask(&(struct query_words){.fields = ""}, &pretty);
+    ck_assert_uint_eq(row_count, 5);
+    ck_assert_str_eq(print(), "\n\n\n\n\n\n");
+}
+END_TEST
+
+/* ---- brec1 ---------------------------------------------------------------------------------- */
+
+START_TEST(test_brec)
+{
+    ask(&(struct query_words){.fields = "brec1,flags", .filter = "proto udp"}, &pretty);
+    const char *text = print();
+    char line[512];
+    snprintf(line, sizeof(line), "%-27s%-27s%-6s%17s:%-7s%17s:%-7s%13s%13s%13s    %s\n",
+             "2023-11-14 22:13:20.037", "2023-11-14 22:13:20.038", "UDP", "10.0.0.1", "1025",
+             "192.168.0.2", "53", "43.0  ", "2.0  ", "1.0  ", "........");
+    const char *row = strchr(text, '\n') + 1;
+    ck_assert_str_eq(row, line);
+    ck_assert_uint_eq((size_t)(row - text), 27 + 27 + 6 + 18 + 7 + 18 + 7 + 39 + 4 + 5 + 1);
+    ck_assert_int_eq(memcmp(text, "brec1   ", 8), 0);
+}
+END_TEST
+
+START_TEST(test_brec_csv)
+{
+    ask(&(struct query_words){.fields = "flags,brec1", .filter = "proto udp"}, &csv);
+    ck_assert_str_eq(print(), "flags,brec1\n0,1700000000037,1700000000038,17,0:0:0:167772161,1025,"
+                              "0:0:0:3232235522,53,43,2,1\n");
+}
+END_TEST
+
+/* ---- csv ------------------------------------------------------------------------------------ */
+
+START_TEST(test_csv)
+{
+    ask(&(struct query_words){.fields = "first,bytes,srcip,proto,bps,duration,flags"}, &csv);
+    ck_assert_str_eq(print(), "first,bytes,srcip,proto,bps,duration,flags\n"
+                              "1700000000000,40,0:0:0:167772160,6,NaN,0,27\n"
+                              "1700000000037,43,0:0:0:167772161,17,344000.0,1,0\n"
+                              "1700000000074,46,0:0:0:167772162,1,184000.0,2,0\n"
+                              "1700000000111,49,0:0:0:167772163,47,130666.7,3,0\n"
+                              "1700000000148,52,536939960:0:0:4,6,104000.0,4,27\n");
+}
+END_TEST
+
+/** Converted values keep no blanks, are not padded, and never shortened. */
+START_TEST(test_csv_people)
+{
+    struct output_options options = {.csv = true, .ellipsize = true, .style = people};
+
+    ask(&(struct query_words){.fields = "bytes,bps,bpp,srcip,flags,proto,duration,first"},
+        &options);
+    row_count = 2;
+    ck_assert_str_eq(print(),
+                     "bytes,bps,bpp,srcip,flags,proto,duration,first\n"
+                     "40.0,NaN,40.0,10.0.0.0,...AP.SF,TCP,00:00:00.000,2023-11-14 22:13:20.000\n"
+                     "43.0,344.0 k,21.0,10.0.0.1,........,UDP,00:00:00.001,"
+                     "2023-11-14 22:13:20.037\n");
+}
+END_TEST
+
+/* ---- headers -------------------------------------------------------------------------------- */
+
+static const struct {
+    struct query_words words;
+    const char *header;
+} headers[] = {
+    {{.fields = "srcip,bytes"}, "srcip,bytes"},
+    {{.order = "bytes", .fields = "srcip"}, "bytes {desc},srcip"},
+    {{.order = "bytes#asc", .fields = "srcip,bytes"}, "bytes {asc},srcip"},
+    {{.aggregation = "srcip,proto", .fields = "flows"}, "srcip (key),proto (key),flows [sum]"},
+    {{.aggregation = "srcip,proto", .order = "proto", .fields = ""},
+     "srcip (key),proto (key){asc}"},
+    {{.aggregation = "srcip", .order = "srcip#desc", .fields = ""}, "srcip (key){desc}"},
+    {{.statistic = "srcip#bytes", .fields = "first,last,received,flags,srcport,duration,bps,tos"},
+     "srcip (key),bytes {desc},first [min],last [max],received [max],flags [or],srcport [min],"
+     "duration [calc],bps [calc],tos [min]"},
+    {{.aggregation = "pkts", .fields = "tcpflags"}, "packets (key),flags [or]"},
+};
+
+START_TEST(test_rich_header)
+{
+    struct output_options options = {.csv = true, .rich_header = true};
+    char line[256];
+
+    ask(&headers[_i].words, &options);
+    output_header(output);
+    snprintf(line, sizeof(line), "%s\n", headers[_i].header);
+    ck_assert_str_eq(written(), line);
+}
+END_TEST
+
+/** A header that is wider than its values makes the column. */
+START_TEST(test_rich_header_table)
+{
+    struct output_options options = pretty;
+
+    options.rich_header = true;
+    ask(&(struct query_words){.aggregation = "proto", .order = "bytes", .fields = "flags"},
+        &options);
+    ck_assert_str_eq(print(), "proto (key)    bytes {desc}    flags [or]\n"
+                              "TCP                  92.0      ...AP.SF\n"
+                              "GRE                  49.0      ........\n"
+                              "ICMP                 46.0      ........\n"
+                              "UDP                  43.0      ........\n");
+}
+END_TEST
+
+/* ---- summaries ------------------------------------------------------------------------------ */
+
+static const struct lnf_totals totals = {.records = 9, .flows = 20, .packets = 54, .bytes = 5900};
+
+START_TEST(test_processed)
+{
+    ask(&(struct query_words){NULL}, &pretty);
+    output_processed(output, &totals, 0.5);
+    output_processed(output, &totals, 0);
+    ck_assert_str_eq(written(), "processed records summary:\n"
+                                "\t20.0 flows, 54.0 packets, 5.9 k bytes\n"
+                                "\t0.500000 seconds, 40.0 flows/second\n"
+                                "\n"
+                                "processed records summary:\n"
+                                "\t20.0 flows, 54.0 packets, 5.9 k bytes\n"
+                                "\t0.000000 seconds, 0.0 flows/second\n");
+}
+END_TEST
+
+START_TEST(test_processed_csv)
+{
+    struct output_options options = csv;
+
+    ask(&(struct query_words){NULL}, &options);
+    output_processed(output, &totals, 3);
+    ck_assert_str_eq(written(), "flows,packets,bytes,seconds,flows/second\n"
+                                "20,54,5900,3.000000,6.7\n");
+}
+END_TEST
+
+START_TEST(test_processed_csv_metric)
+{
+    struct output_options options = {.csv = true, .style = {.volumes = CONVERT_METRIC}};
+
+    ask(&(struct query_words){NULL}, &options);
+    output_processed(output, &totals, 0.001);
+    ck_assert_str_eq(written(), "flows,packets,bytes,seconds,flows/second\n"
+                                "20.0,54.0,5.9 k,0.001000,20.0 k\n");
+}
+END_TEST
+
+static const struct lnf_stat stat = {
+    .flows = 10,
+    .packets = 1000,
+    .bytes = 123456,
+    .class_flows =
+        {[LNF_STAT_TCP] = 4, [LNF_STAT_UDP] = 3, [LNF_STAT_ICMP] = 2, [LNF_STAT_OTHER] = 1},
+    .class_packets =
+        {[LNF_STAT_TCP] = 40, [LNF_STAT_UDP] = 30, [LNF_STAT_ICMP] = 20, [LNF_STAT_OTHER] = 10},
+    .class_bytes =
+        {[LNF_STAT_TCP] = 400, [LNF_STAT_UDP] = 300, [LNF_STAT_ICMP] = 200, [LNF_STAT_OTHER] = 100},
+};
+
+START_TEST(test_files)
+{
+    ask(&(struct query_words){NULL}, &pretty);
+    output_files(output, &stat);
+    ck_assert_str_eq(written(), "metadata summary:\n"
+                                "\tflows:\n\t\ttotal: 10.0\n\t\tTCP:   4.0\n\t\tUDP:   3.0\n"
+                                "\t\tICMP:  2.0\n\t\tother: 1.0\n"
+                                "\tpackets:\n\t\ttotal: 1.0 k\n\t\tTCP:   40.0\n\t\tUDP:   30.0\n"
+                                "\t\tICMP:  20.0\n\t\tother: 10.0\n"
+                                "\tbytes:\n\t\ttotal: 123.5 k\n\t\tTCP:   400.0\n\t\tUDP:   300.0\n"
+                                "\t\tICMP:  200.0\n\t\tother: 100.0\n");
+}
+END_TEST
+
+/** Blocks are apart by one empty line, also in csv, the first one is not preceded by any. */
+START_TEST(test_blocks_csv)
+{
+    ask(&(struct query_words){.fields = "proto", .filter = "proto udp"}, &csv);
+    output_header(output);
+    output_rows(output, rows, row_count);
+    output_processed(output, &totals, 1);
+    output_files(output, &stat);
+    ck_assert_str_eq(written(), "proto\n17\n"
+                                "\nflows,packets,bytes,seconds,flows/second\n"
+                                "20,54,5900,1.000000,20.0\n"
+                                "\nfield,total,TCP,UDP,ICMP,other\n"
+                                "flows,10,4,3,2,1\n"
+                                "packets,1000,40,30,20,10\n"
+                                "bytes,123456,400,300,200,100\n");
+}
+END_TEST
+
+/* ---- readers -------------------------------------------------------------------------------- */
+
+/** More than any buffer holds arrives whole and in order. */
+START_TEST(test_large)
+{
+    enum { ROUNDS = 60000 };
+    FILE *file;
+    char line[64];
+
+    ask(&(struct query_words){.fields = "srcport"}, &csv);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        output_rows(output, rows, row_count);
+    }
+    ck_assert_int_eq(output_flush(output), OUTPUT_OPEN);
+    file = fopen(out, "r");
+    for (unsigned i = 0; i < ROUNDS * 5; i++) {
+        ck_assert_ptr_nonnull(fgets(line, sizeof(line), file));
+        ck_assert_int_eq(atoi(line), 1024 + (int)(i % 5));
+    }
+    ck_assert_ptr_null(fgets(line, sizeof(line), file));
+    fclose(file);
+}
+END_TEST
+
+/** Lines whose sizes meet the end of the buffer at every offset. */
+START_TEST(test_buffer_edges)
+{
+    size_t line_size;
+
+    ask(&(struct query_words){.fields = "brec1,srcip,srcport", .filter = "proto udp"}, &csv);
+    output_rows(output, rows, 1);
+    line_size = strlen(written());
+    for (unsigned i = 0; i < 20000; i++) {
+        output_rows(output, rows, 1);
+    }
+    ck_assert_int_eq(output_flush(output), OUTPUT_OPEN);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_END), (off_t)(20001 * line_size));
+}
+END_TEST
+
+static void fill(void)
+{
+    for (unsigned i = 0; i < 100000; i++) {
+        output_rows(output, rows, row_count);
+    }
+    output_processed(output, &totals, 1);
+}
+
+/** A reader that goes away is the end of the work, no failure. */
+START_TEST(test_closed_pipe)
+{
+    int ends[2], error = 0;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    close(fd);
+    fd = ends[1];
+    ask(&(struct query_words){.fields = "srcport"}, &csv);
+    close(ends[0]);
+    ck_assert_int_eq(output_status(output, &error), OUTPUT_OPEN);
+    fill();
+    ck_assert_int_eq(output_flush(output), OUTPUT_CLOSED);
+    ck_assert_int_eq(output_status(output, &error), OUTPUT_CLOSED);
+}
+END_TEST
+
+START_TEST(test_full_disk)
+{
+    int error = 0;
+
+    close(fd);
+    fd = open("/dev/full", O_WRONLY);
+    if (fd < 0) {
+        fd = open(out, O_WRONLY);
+        return;
+    }
+    ask(&(struct query_words){.fields = "srcport"}, &csv);
+    fill();
+    ck_assert_int_eq(output_flush(output), OUTPUT_FAILED);
+    ck_assert_int_eq(output_status(output, &error), OUTPUT_FAILED);
+    ck_assert_str_eq(strerror(error), "No space left on device");
+}
+END_TEST
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+int main(void)
+{
+    Suite *suite = suite_create("fdistdump/output");
+    TCase *tc = tcase_create("output");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, test_table);
+    tcase_add_test(tc, test_last_column);
+    tcase_add_test(tc, test_plain_table);
+    tcase_add_test(tc, test_ellipsis);
+    tcase_add_test(tc, test_measured);
+    tcase_add_test(tc, test_overflow);
+    tcase_add_test(tc, test_overflow_last);
+    tcase_add_test(tc, test_ellipsis_narrow);
+    tcase_add_test(tc, test_nan);
+    tcase_add_test(tc, test_no_columns);
+    tcase_add_test(tc, test_brec);
+    tcase_add_test(tc, test_brec_csv);
+    tcase_add_test(tc, test_csv);
+    tcase_add_test(tc, test_csv_people);
+    tcase_add_loop_test(tc, test_rich_header, 0, COUNT(headers));
+    tcase_add_test(tc, test_rich_header_table);
+    tcase_add_test(tc, test_processed);
+    tcase_add_test(tc, test_processed_csv);
+    tcase_add_test(tc, test_processed_csv_metric);
+    tcase_add_test(tc, test_files);
+    tcase_add_test(tc, test_blocks_csv);
+    tcase_add_test(tc, test_large);
+    tcase_add_test(tc, test_buffer_edges);
+    tcase_add_test(tc, test_closed_pipe);
+    tcase_add_test(tc, test_full_disk);
+    suite_add_tcase(suite, tc);
+    return suite_run(suite);
+}

@@ -1,0 +1,702 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Files of libnf.h: written and read record by record, exporters, facts, damage, reading in a
+ * loop. */
+#include "flowfile_check.h"
+#include "record.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+static char path[64];
+
+static void setup(void)
+{
+    snprintf(path, sizeof(path), "/tmp/libnf-test-compat-XXXXXX");
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+}
+
+static void teardown(void)
+{
+    unlink(path);
+}
+
+static lnf_file_t *open_file(unsigned flags, const char *ident)
+{
+    lnf_file_t *file = NULL;
+    char text[400];
+
+    int status = lnf_open(&file, path, flags, ident);
+    lnf_error(text, sizeof(text));
+    ck_assert_msg(status == LNF_OK, "%s", text);
+    return file;
+}
+
+static lnf_rec_t *new_record(void)
+{
+    lnf_rec_t *rec = NULL;
+
+    ck_assert_int_eq(lnf_rec_init(&rec), LNF_OK);
+    return rec;
+}
+
+/** A flow whose numbers tell which one it is. */
+static void set_flow(lnf_rec_t *rec, unsigned number)
+{
+    lnf_brec1_t brec;
+
+    memset(&brec, 0, sizeof(brec));
+    brec.first = 1700000000000 + number;
+    brec.last = brec.first + 10;
+    brec.srcaddr.data[3] = htonl(0x0a000000 + number);
+    brec.dstaddr.data[3] = htonl(0xc0000201);
+    brec.prot = number % 2 == 0 ? 6 : 17;
+    brec.srcport = (uint16_t)number;
+    brec.bytes = 100 + number;
+    brec.pkts = 1 + number;
+    brec.flows = number % 3 == 0 ? 2 : 1;
+    lnf_rec_clear(rec);
+    ck_assert_int_eq(lnf_rec_fset(rec, LNF_FLD_BREC1, &brec), LNF_OK);
+}
+
+static void write_flows(lnf_file_t *file, unsigned first, unsigned count)
+{
+    lnf_rec_t *rec = new_record();
+
+    for (unsigned i = first; i < first + count; i++) {
+        set_flow(rec, i);
+        ck_assert_int_eq(lnf_write(file, rec), LNF_OK);
+    }
+    lnf_rec_free(rec);
+}
+
+static void expect_flow(lnf_rec_t *rec, unsigned number)
+{
+    lnf_brec1_t brec;
+
+    ck_assert_int_eq(lnf_rec_fget(rec, LNF_FLD_BREC1, &brec), LNF_OK);
+    ck_assert_uint_eq(brec.bytes, 100 + number);
+    ck_assert_uint_eq(brec.pkts, 1 + number);
+    ck_assert_uint_eq(brec.first, 1700000000000 + number);
+    ck_assert_uint_eq(brec.srcaddr.data[3], htonl(0x0a000000 + number));
+    ck_assert_uint_eq(brec.flows, number % 3 == 0 ? 2 : 1);
+}
+
+static void expect_flows(lnf_file_t *file, unsigned first, unsigned count)
+{
+    lnf_rec_t *rec = new_record();
+
+    for (unsigned i = first; i < first + count; i++) {
+        ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+        expect_flow(rec, i);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(lnf_read(file, rec), LNF_EOF);
+    }
+    lnf_rec_free(rec);
+}
+
+static uint64_t info_u64(lnf_file_t *file, int info)
+{
+    uint64_t value = 99;
+
+    ck_assert_int_eq(lnf_info(file, info, &value, sizeof(value)), LNF_OK);
+    return value;
+}
+
+static int info_int(lnf_file_t *file, int info)
+{
+    int value = 99;
+
+    ck_assert_int_eq(lnf_info(file, info, &value, sizeof(value)), LNF_OK);
+    return value;
+}
+
+/* ---- writing and reading ------------------------------------------------------------------------
+ */
+
+static const struct {
+    unsigned flag;
+    enum lnf_codec codec;
+} codec_rows[] = {{0, LNF_CODEC_NONE},
+                  {LNF_COMP_LZO, LNF_CODEC_LZO},
+                  {LNF_COMP_BZ2, LNF_CODEC_BZ2},
+                  {LNF_COMP_LZ4, LNF_CODEC_LZ4}};
+
+#define MANY 15000u /* more than a block takes */
+
+START_TEST(test_round_trip)
+{
+    enum lnf_codec codec = codec_rows[_i].codec;
+    char ident[200];
+
+    if (!lnf_codec_available(codec)) {
+        return;
+    }
+    lnf_file_t *file = open_file(LNF_WRITE | codec_rows[_i].flag, "a name");
+    write_flows(file, 0, MANY);
+    uint64_t flows = info_u64(file, LNF_INFO_FLOWS);
+    ck_assert_uint_eq(flows, MANY + MANY / 3);
+    lnf_close(file);
+
+    file = open_file(LNF_READ, NULL);
+    ck_assert_int_eq(info_int(file, LNF_INFO_COMPRESSED), codec != LNF_CODEC_NONE);
+    ck_assert_int_eq(info_int(file, LNF_INFO_LZO_COMPRESSED), codec == LNF_CODEC_LZO);
+    ck_assert_int_eq(info_int(file, LNF_INFO_BZ2_COMPRESSED), codec == LNF_CODEC_BZ2);
+    ck_assert_int_eq(info_int(file, LNF_INFO_ANONYMIZED), 0);
+    ck_assert_int_eq(info_int(file, LNF_INFO_CATALOG), 0);
+    ck_assert_uint_eq(info_u64(file, LNF_INFO_FILE_VERSION), 2);
+    ck_assert_uint_eq(info_u64(file, LNF_INFO_FLOWS), flows);
+    ck_assert_uint_gt(info_u64(file, LNF_INFO_BLOCKS), 1);
+    ck_assert_uint_eq(info_u64(file, LNF_INFO_PROC_BLOCKS), 0);
+    ck_assert_int_eq(lnf_info(file, LNF_INFO_IDENT, ident, sizeof(ident)), LNF_OK);
+    ck_assert_str_eq(ident, "a name");
+    expect_flows(file, 0, MANY);
+    ck_assert_uint_eq(info_u64(file, LNF_INFO_PROC_BLOCKS), info_u64(file, LNF_INFO_BLOCKS));
+    lnf_close(file);
+    lnf_close(NULL);
+}
+END_TEST
+
+/** Every sum of the statistics record, while writing and when read. */
+START_TEST(test_statistics)
+{
+    static const uint8_t protocols[] = {6, 17, 1, 58, 47, 6};
+    static const int classes[] = {0, 1, 2, 2, 3, 0};
+    uint64_t sums[3][4] = {{0}}, all[3] = {0};
+    lnf_rec_t *rec = new_record();
+
+    lnf_file_t *file = open_file(LNF_WRITE, NULL);
+    ck_assert_uint_eq(info_u64(file, LNF_INFO_FIRST), 0);
+    for (unsigned i = 0; i < 6; i++) {
+        uint64_t out_packets = 5, out_bytes = 50;
+        set_flow(rec, i);
+        ck_assert_int_eq(lnf_rec_fset(rec, LNF_FLD_PROT, (void *)(uintptr_t)&protocols[i]), LNF_OK);
+        ck_assert_int_eq(lnf_rec_fset(rec, LNF_FLD_OUT_PKTS, &out_packets), LNF_OK);
+        ck_assert_int_eq(lnf_rec_fset(rec, LNF_FLD_OUT_BYTES, &out_bytes), LNF_OK);
+        ck_assert_int_eq(lnf_write(file, rec), LNF_OK);
+        uint64_t numbers[3] = {i % 3 == 0 ? 2 : 1, 150 + i, 6 + i};
+        for (unsigned n = 0; n < 3; n++) {
+            sums[n][classes[i]] += numbers[n];
+            all[n] += numbers[n];
+        }
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        ck_assert_uint_eq(info_u64(file, LNF_INFO_FLOWS), all[0]);
+        ck_assert_uint_eq(info_u64(file, LNF_INFO_BYTES), all[1]);
+        ck_assert_uint_eq(info_u64(file, LNF_INFO_PACKETS), all[2]);
+        for (int c = 0; c < 4; c++) {
+            ck_assert_uint_eq(info_u64(file, LNF_INFO_FLOWS_TCP + 2 * c), sums[0][c]);
+            ck_assert_uint_eq(info_u64(file, LNF_INFO_BYTES_TCP + 2 * c), sums[1][c]);
+            ck_assert_uint_eq(info_u64(file, LNF_INFO_PACKETS_TCP + 2 * c), sums[2][c]);
+        }
+        ck_assert_uint_eq(info_u64(file, LNF_INFO_FIRST), 1700000000000);
+        ck_assert_uint_eq(info_u64(file, LNF_INFO_LAST), 1700000000015);
+        ck_assert_uint_eq(info_u64(file, LNF_INFO_FAILURES), 0);
+        lnf_close(file);
+        file = open_file(LNF_READ, NULL);
+    }
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+/** Only what was set takes room, but every flow has a generic element. */
+START_TEST(test_empty_record)
+{
+    lnf_rec_t *rec = new_record();
+    uint64_t flows = 0, first = 5;
+    size_t size;
+
+    lnf_file_t *file = open_file(LNF_WRITE, NULL);
+    ck_assert_int_eq(lnf_write(file, rec), LNF_OK);
+    lnf_close(file);
+    file = open_file(LNF_READ, NULL);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+    (void)lnf_rec_raw(rec, &size);
+    ck_assert_uint_eq(size, 64);
+    ck_assert_int_eq(lnf_rec_fget(rec, LNF_FLD_FIRST, &first), LNF_OK);
+    ck_assert_uint_eq(first, 0);
+    ck_assert_int_eq(lnf_rec_fget(rec, LNF_FLD_AGGR_FLOWS, &flows), LNF_ERR_NOTSET);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_EOF);
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+START_TEST(test_anonymised)
+{
+    lnf_rec_t *rec = new_record();
+
+    lnf_file_t *file = open_file(LNF_WRITE | LNF_ANON, NULL);
+    ck_assert_int_eq(info_int(file, LNF_INFO_ANONYMIZED), 1);
+    write_flows(file, 0, 1);
+    lnf_close(file);
+    file = open_file(LNF_READ, NULL);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+    ck_assert_int_eq(info_int(file, LNF_INFO_ANONYMIZED), 1);
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+START_TEST(test_append)
+{
+    char ident[100];
+
+    lnf_file_t *file = open_file(LNF_WRITE | LNF_COMP_LZ4, "first");
+    write_flows(file, 0, 10);
+    lnf_close(file);
+    for (unsigned i = 1; i < 4; i++) {
+        file = open_file(LNF_APPEND, "other");
+        ck_assert_int_eq(info_int(file, LNF_INFO_COMPRESSED), 1);
+        ck_assert_int_eq(lnf_info(file, LNF_INFO_IDENT, ident, sizeof(ident)), LNF_OK);
+        ck_assert_str_eq(ident, "first");
+        ck_assert_uint_eq(info_u64(file, LNF_INFO_BLOCKS), i);
+        write_flows(file, i * 10, 10);
+        lnf_close(file);
+    }
+    file = open_file(LNF_READ, NULL);
+    ck_assert_uint_eq(info_u64(file, LNF_INFO_BLOCKS), 4);
+    expect_flows(file, 0, 40);
+    lnf_close(file);
+}
+END_TEST
+
+/* ---- exporters ----------------------------------------------------------------------------------
+ */
+
+static struct lnf_exporter make_exporter(unsigned number)
+{
+    struct lnf_exporter exporter = {.sysid = 999, .version = 9 + number % 2, .domain_id = number};
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000000 + number)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+    if (number % 3 == 0) {
+        v6.sin6_addr.s6_addr[0] = 0x20;
+        v6.sin6_addr.s6_addr[15] = (uint8_t)number;
+        memcpy(&exporter.address, &v6, sizeof(v6));
+    } else {
+        memcpy(&exporter.address, &v4, sizeof(v4));
+    }
+    return exporter;
+}
+
+/** Records keep their exporters when they are copied from file to file, through several blocks. */
+START_TEST(test_exporters)
+{
+    enum { EXPORTERS = 50, FLOWS = 13000 };
+    lnf_rec_t *rec = new_record();
+
+    lnf_file_t *file = open_file(LNF_WRITE | LNF_COMP_LZ4, NULL);
+    for (unsigned i = 0; i < FLOWS; i++) {
+        struct lnf_exporter exporter = make_exporter(i % EXPORTERS);
+        set_flow(rec, i);
+        lnf_rec_set_exporter(rec, i % 7 == 0 ? NULL : &exporter);
+        ck_assert_int_eq(lnf_write(file, rec), LNF_OK);
+    }
+    lnf_close(file);
+
+    file = open_file(LNF_READ, NULL);
+    for (unsigned i = 0; i < FLOWS; i++) {
+        struct lnf_exporter expected = make_exporter(i % EXPORTERS);
+        ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+        expect_flow(rec, i);
+        const struct lnf_exporter *exporter = lnf_rec_exporter(rec);
+        ck_assert_int_eq(exporter == NULL, i % 7 == 0);
+        if (exporter != NULL) {
+            ck_assert_uint_eq(exporter->version, expected.version);
+            ck_assert_uint_eq(exporter->domain_id, expected.domain_id);
+            ck_assert(memcmp(&exporter->address, &expected.address, sizeof(expected.address)) == 0);
+            ck_assert_uint_le(exporter->sysid, EXPORTERS);
+        }
+    }
+    ck_assert_int_eq(lnf_read(file, rec), LNF_EOF);
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+/** A file of one block without compression with these records. */
+static void put_records(const uint8_t *records, size_t size, uint32_t count)
+{
+    ck_assert_int_eq(test_file_write(path, LNF_CODEC_NONE, NULL, 0, 0, 0, 1), LNF_OK);
+    struct octets o = octets_read(path);
+    octets_unfinish(&o);
+    o.at = realloc(o.at, 52 + size);
+    lnf_store_u32(o.at + 40, count);
+    lnf_store_u32(o.at + 44, (uint32_t)size);
+    lnf_store_u32(o.at + 48, 3);
+    memcpy(o.at + 52, records, size);
+    octets_write(path, o.at, 52 + size);
+    octets_free(&o);
+}
+
+/** Adds a flow with a generic element. */
+static size_t add_flow(uint8_t *at, uint16_t sysid)
+{
+    memset(at, 0, 64);
+    lnf_store_u16(at, 11);
+    lnf_store_u16(at + 2, 64);
+    lnf_store_u16(at + 4, 1);
+    lnf_store_u16(at + 8, sysid);
+    lnf_store_u16(at + 12, 1);
+    lnf_store_u16(at + 14, 52);
+    return 64;
+}
+
+static size_t add_exporter(uint8_t *at, uint16_t size, const uint8_t address[16], uint16_t family,
+                           uint16_t sysid)
+{
+    memset(at, 0, size);
+    lnf_store_u16(at, 7);
+    lnf_store_u16(at + 2, size);
+    if (size >= 32) {
+        lnf_store_u32(at + 4, 10);
+        memcpy(at + 8, address, 16);
+        lnf_store_u16(at + 24, family);
+        lnf_store_u16(at + 26, sysid);
+        lnf_store_u32(at + 28, 5);
+    }
+    return size;
+}
+
+/** Both encodings of addresses; a number that gets a new meaning; records of a wrong size. */
+START_TEST(test_exporter_encodings)
+{
+    static const uint8_t old4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0xC0};
+    static const uint8_t old6[16] = {2, 0, 1, 0, 0xB8, 0x0D, 1, 0x20, 6, 0, 5, 0, 4, 0, 3, 0};
+    static const uint8_t new4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1};
+    static const uint8_t new6[16] = {0x20, 1, 0x0D, 0xB8, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6};
+    static const struct {
+        const uint8_t *octets;
+        uint16_t family;
+        const char *text;
+    } rows[] = {{old4, 2, "192.0.2.1"},
+                {old6, 10, "2001:db8:1:2:3:4:5:6"},
+                {new4, 0, "192.0.2.1"},
+                {new6, 0, "2001:db8:1:2:3:4:5:6"}};
+    uint8_t records[1000];
+    size_t size = 0;
+    lnf_rec_t *rec = new_record();
+
+    for (unsigned i = 0; i < 4; i++) {
+        size += add_exporter(records + size, 32, rows[i].octets, rows[i].family, 7);
+        size += add_exporter(records + size, i % 2 == 0 ? 28 : 36, new6, 0, 7); /* not read */
+        size += add_flow(records + size, 7);
+    }
+    size += add_flow(records + size, 8); /* not announced */
+    put_records(records, size, 13);
+    lnf_file_t *file = open_file(LNF_READ, NULL);
+    for (unsigned i = 0; i < 4; i++) {
+        char text[64];
+        uint8_t ip[16];
+        static const uint8_t zeros[12];
+        ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+        ck_assert_int_eq(lnf_rec_fget(rec, LNF_FLD_EXPORTER_IP, ip), LNF_OK);
+        bool v4 = memcmp(ip, zeros, 12) == 0;
+        inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip + 12 : ip, text, sizeof(text));
+        ck_assert_str_eq(text, rows[i].text);
+    }
+    ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+    ck_assert_ptr_null(lnf_rec_exporter(rec));
+    ck_assert_int_eq(lnf_read(file, rec), LNF_EOF);
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+/* ---- damage -------------------------------------------------------------------------------------
+ */
+
+/** Damaged and unknown records are weak errors with a text; reading goes on behind them. */
+START_TEST(test_weak_records)
+{
+    uint8_t records[1000];
+    size_t size = 0;
+    char text[400];
+    lnf_rec_t *rec = new_record();
+
+    size += add_flow(records, 0);
+    size_t damaged = size;
+    size += add_flow(records + size, 0);
+    records[damaged + 4] = 9; /* elements */
+    lnf_store_u32(records + size, 200 | 8 << 16);
+    lnf_store_u32(records + size + 4, 0);
+    size += 8;
+    static const uint16_t silent[] = {3, 4, 5, 6, 8, 9, 12, 13, 14, 15, 256};
+    for (unsigned i = 0; i < sizeof(silent) / sizeof(silent[0]); i++) {
+        lnf_store_u16(records + size, silent[i]);
+        lnf_store_u16(records + size + 2, 4);
+        size += 4;
+    }
+    size += add_flow(records + size, 0);
+    put_records(records, size, 15);
+
+    lnf_file_t *file = open_file(LNF_READ | LNF_WEAKERR, NULL);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_ERR_UNKREC);
+    lnf_error(text, sizeof(text));
+    ck_assert_ptr_nonnull(strstr(text, "damaged"));
+    ck_assert_int_eq(lnf_read(file, rec), LNF_ERR_UNKREC);
+    lnf_error(text, sizeof(text));
+    ck_assert_ptr_nonnull(strstr(text, "unknown type"));
+    ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_EOF);
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+/** A record whose size is wrong takes the rest of its block with it. */
+START_TEST(test_broken_chain)
+{
+    static const uint16_t sizes[] = {0, 3, 65535};
+    uint8_t records[300];
+    size_t size = add_flow(records, 0);
+    lnf_rec_t *rec = new_record();
+
+    size_t second = size;
+    size += add_flow(records + size, 0);
+    size += add_flow(records + size, 0);
+    lnf_store_u16(records + second + 2, sizes[_i]);
+    put_records(records, size, 3);
+    lnf_file_t *file = open_file(LNF_READ, NULL);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_ERR_UNKBLOCK);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_EOF);
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+/** Blocks that cannot be read, of an unknown type or damaged, are told once each. */
+START_TEST(test_weak_blocks)
+{
+    static const struct {
+        unsigned block;
+        bool type; /* else the payload */
+    } rows[] = {{0, true}, {1, true}, {3, true}, {0, false}, {1, false}, {3, false}};
+    lnf_rec_t *rec = new_record();
+    unsigned flows = 0, weak = 0;
+    int status;
+
+    ck_assert_int_eq(test_file_write(path, LNF_CODEC_LZ4, NULL, 0, 0, 12, 3), LNF_OK);
+    struct octets o = octets_read(path);
+    size_t block = octets_block(&o, rows[_i].block);
+    if (rows[_i].type) {
+        lnf_store_u16(o.at + block + 8, 77);
+    } else {
+        memset(o.at + block + 12, 0xff, octets_block(&o, rows[_i].block + 1) - block - 12);
+    }
+    octets_write(path, o.at, o.size);
+    lnf_file_t *file = open_file(LNF_READ, NULL);
+    while ((status = lnf_read(file, rec)) != LNF_EOF) {
+        ck_assert(status == LNF_OK || status == LNF_ERR_UNKBLOCK);
+        flows += status == LNF_OK;
+        weak += status == LNF_ERR_UNKBLOCK;
+    }
+    ck_assert_uint_eq(flows, 9);
+    ck_assert_uint_eq(weak, 1);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_EOF);
+    lnf_close(file);
+    lnf_rec_free(rec);
+    octets_free(&o);
+}
+END_TEST
+
+/* ---- errors -------------------------------------------------------------------------------------
+ */
+
+START_TEST(test_open_errors)
+{
+    lnf_file_t *file = NULL;
+    char text[400];
+
+    ck_assert_int_eq(lnf_open(&file, "/nonexistent/file", LNF_READ, NULL), LNF_ERR_OTHER);
+    lnf_error(text, sizeof(text));
+    ck_assert_ptr_nonnull(strstr(text, "/nonexistent/file"));
+    ck_assert_int_eq(lnf_open(&file, "/nonexistent/file", LNF_WRITE, NULL), LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_open(&file, "/dev/full", LNF_WRITE, NULL), LNF_ERR_OTHER);
+    lnf_error(text, sizeof(text));
+    ck_assert_ptr_nonnull(strstr(text, "No space left"));
+    ck_assert_int_eq(lnf_open(&file, NULL, LNF_WRITE, NULL), LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_open(&file, NULL, LNF_READ | LNF_READ_LOOP, NULL), LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_open(&file, path, LNF_WRITE | LNF_COMP_LZO | LNF_COMP_BZ2, NULL),
+                     LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_open(&file, path, LNF_WRITE, "\x01"), LNF_ERR_OTHER);
+    octets_write(path, (const uint8_t *)"no flow file, but long enough to hold a header", 46);
+    ck_assert_int_eq(lnf_open(&file, path, LNF_READ, NULL), LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_open(&file, path, LNF_APPEND, NULL), LNF_ERR_OTHER);
+    ck_assert_ptr_null(file);
+}
+END_TEST
+
+START_TEST(test_wrong_direction)
+{
+    lnf_rec_t *rec = new_record();
+
+    lnf_file_t *file = open_file(LNF_WRITE, NULL);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_write(file, rec), LNF_OK);
+    lnf_close(file);
+    file = open_file(LNF_READ, NULL);
+    ck_assert_int_eq(lnf_write(file, rec), LNF_ERR_WRITE);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+/** A full disk is told by the write that needs the room, and again until there is room. */
+START_TEST(test_full_disk)
+{
+    lnf_rec_t *rec = new_record();
+    char text[400];
+    unsigned written = 0;
+    int status, again;
+
+    lnf_file_t *file = open_file(LNF_WRITE, NULL);
+    do {
+        set_flow(rec, written);
+        limit_file_size(1000);
+        status = lnf_write(file, rec);
+        lnf_error(text, sizeof(text));
+        again = status == LNF_OK ? LNF_OK : lnf_write(file, rec);
+        limit_file_size(RLIM_INFINITY);
+        written += status == LNF_OK;
+    } while (status == LNF_OK && written < 20000);
+    ck_assert_int_eq(status, LNF_ERR_WRITE);
+    ck_assert_int_eq(again, LNF_ERR_WRITE);
+    ck_assert_ptr_nonnull(strstr(text, "File too large"));
+    ck_assert_int_eq(lnf_write(file, rec), LNF_OK); /* the record that was refused */
+    lnf_close(file);
+    file = open_file(LNF_READ, NULL);
+    expect_flows(file, 0, written + 1);
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+START_TEST(test_info)
+{
+    char text[200];
+    uint64_t value;
+    int number;
+
+    ck_assert_int_eq(lnf_info(NULL, LNF_INFO_VERSION, text, sizeof(text)), LNF_OK);
+    ck_assert_uint_gt(strlen(text), 0);
+    ck_assert_int_eq(lnf_info(NULL, LNF_INFO_NFDUMP_VERSION, text, sizeof(text)), LNF_OK);
+    ck_assert_str_eq(text, "1.7.1");
+    ck_assert_int_eq(lnf_info(NULL, LNF_INFO_NFDUMP_VERSION, text, 5), LNF_ERR_NOMEM);
+    ck_assert_int_eq(lnf_info(NULL, LNF_INFO_FLOWS, &value, sizeof(value)), LNF_ERR_OTHER);
+
+    lnf_file_t *file = open_file(LNF_WRITE, "name");
+    ck_assert_int_eq(lnf_info(file, LNF_INFO_FLOWS, &value, 7), LNF_ERR_NOMEM);
+    ck_assert_int_eq(lnf_info(file, LNF_INFO_COMPRESSED, &number, 3), LNF_ERR_NOMEM);
+    ck_assert_int_eq(lnf_info(file, LNF_INFO_IDENT, text, 4), LNF_ERR_NOMEM);
+    ck_assert_int_eq(lnf_info(file, LNF_INFO_IDENT, text, 5), LNF_OK);
+    ck_assert_int_eq(lnf_info(file, LNF_INFO_IDENT, NULL, 5), LNF_ERR_NOMEM);
+    ck_assert_int_eq(lnf_info(file, 0x77, &value, sizeof(value)), LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_info(file, LNF_INFO_FLOWS_TCP + 1, &value, sizeof(value)), LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_info(file, LNF_INFO_PACKETS_OTHER + 2, &value, sizeof(value)),
+                     LNF_ERR_OTHER);
+    lnf_close(file);
+}
+END_TEST
+
+/* ---- reading in a loop --------------------------------------------------------------------------
+ */
+
+static atomic_uint read_count;
+
+static void *read_in_loop(void *context)
+{
+    lnf_file_t *file = context;
+    lnf_rec_t *rec = new_record();
+    int status;
+
+    while ((status = lnf_read(file, rec)) != LNF_EOF) {
+        ck_assert_int_eq(status, LNF_OK);
+        expect_flow(rec, atomic_load(&read_count));
+        atomic_fetch_add(&read_count, 1);
+    }
+    lnf_rec_free(rec);
+    return NULL;
+}
+
+static void wait_for(unsigned count)
+{
+    for (unsigned i = 0; i < 1500 && atomic_load(&read_count) < count; i++) {
+        usleep(10000);
+    }
+    ck_assert_uint_eq(atomic_load(&read_count), count);
+}
+
+/** Appended flows, then a new file of the same name, then none: each flow once, then the end. */
+START_TEST(test_loop)
+{
+    pthread_t thread;
+    char other[80];
+
+    lnf_file_t *file = open_file(LNF_WRITE | LNF_COMP_LZ4, NULL);
+    write_flows(file, 0, 10);
+    lnf_close(file);
+    lnf_file_t *reader = open_file(LNF_READ | LNF_READ_LOOP, NULL);
+    atomic_store(&read_count, 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, read_in_loop, reader), 0);
+    wait_for(10);
+
+    file = open_file(LNF_APPEND, NULL);
+    write_flows(file, 10, 10);
+    lnf_close(file);
+    wait_for(20);
+
+    snprintf(other, sizeof(other), "%s.new", path);
+    ck_assert_int_eq(lnf_open(&file, other, LNF_WRITE, NULL), LNF_OK);
+    write_flows(file, 20, 5);
+    lnf_close(file);
+    ck_assert_int_eq(rename(other, path), 0);
+    wait_for(25);
+
+    unlink(path);
+    pthread_join(thread, NULL);
+    ck_assert_uint_eq(atomic_load(&read_count), 25);
+    lnf_close(reader);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("libnf/compat_file");
+    TCase *tc = tcase_create("compat_file");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, test_round_trip, 0, 4);
+    tcase_add_test(tc, test_statistics);
+    tcase_add_test(tc, test_empty_record);
+    tcase_add_test(tc, test_anonymised);
+    tcase_add_test(tc, test_append);
+    tcase_add_test(tc, test_exporters);
+    tcase_add_test(tc, test_exporter_encodings);
+    tcase_add_test(tc, test_weak_records);
+    tcase_add_loop_test(tc, test_broken_chain, 0, 3);
+    tcase_add_loop_test(tc, test_weak_blocks, 0, 6);
+    tcase_add_test(tc, test_open_errors);
+    tcase_add_test(tc, test_wrong_direction);
+    tcase_add_test(tc, test_full_disk);
+    tcase_add_test(tc, test_info);
+    tcase_add_test(tc, test_loop);
+    suite_add_tcase(suite, tc);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
