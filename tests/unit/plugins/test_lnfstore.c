@@ -22,6 +22,8 @@ struct settings {
     uint32_t window_s;
     bool align;
     bool index;
+    char *index_prefix;
+    double false_positives;
 };
 
 static struct col_instance instance;
@@ -74,12 +76,16 @@ static void setup(void)
                                  .prefix = (char *)(uintptr_t) "lnf.",
                                  .suffix_mask = (char *)(uintptr_t) "%Y%m%d%H%M%S",
                                  .window_s = 31536000,
-                                 .align = true};
+                                 .align = true,
+                                 .index_prefix = (char *)(uintptr_t) "bfi.",
+                                 .false_positives = 0.01};
     ck_assert_uint_eq(col_plugin.options_size, sizeof(settings));
     expect_offset("storagePath", offsetof(struct settings, storage_path));
     expect_offset("identificatorField", offsetof(struct settings, ident));
     expect_offset("timeWindow", offsetof(struct settings, window_s));
     expect_offset("profiles", offsetof(struct settings, profiles));
+    expect_offset("enable", offsetof(struct settings, index));
+    expect_offset("falsePositiveProbability", offsetof(struct settings, false_positives));
 }
 
 static int create(void)
@@ -109,6 +115,13 @@ START_TEST(settings_that_are_refused)
     settings.ident = longest;
     refused("ERROR: identificatorField has 122 characters, 121 fit");
     settings.ident = NULL;
+    settings.false_positives = 1.1;
+    refused("ERROR: index: falsePositiveProbability is not between 0.000001 and 1");
+    settings.false_positives = 0.01;
+    settings.index = true;
+    settings.index_prefix = settings.prefix;
+    refused("ERROR: prefix lnf. is that of index files");
+    settings.index = false;
     strcat(path, "/%Y");
     refused("only %h is replaced, not %Y");
     *strrchr(path, '/') = '\0';
