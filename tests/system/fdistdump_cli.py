@@ -20,7 +20,7 @@ def run(command, timeout=60, **kwargs):
     """(stdout, stderr, exit status) of a command."""
     r = subprocess.run(command, stdin=kwargs.pop("stdin", subprocess.DEVNULL),
                        stdout=kwargs.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE,
-                       text=True, errors="replace", env=chain.environment(kwargs.pop("env", None)),
+                       text=True, errors="replace", env=chain.environment(chain.NO_MPI_LEAKS),
                        timeout=timeout, **kwargs)
     return r.stdout, r.stderr, r.returncode
 
@@ -286,7 +286,8 @@ def test_closed_pipe(path):
     for prefix in ([], [*MPI, "-n", "3"]):
         with subprocess.Popen([*prefix, chain.program("fdistdump"), QUIET, path, path, path],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, env=chain.environment()) as p:
+                              stderr=subprocess.PIPE,
+                              env=chain.environment(chain.NO_MPI_LEAKS)) as p:
             expect(p.stdout.readline().startswith(b"first"), "header")
             p.stdout.close()
             err = p.stderr.read()
@@ -370,7 +371,7 @@ def long_job(path):
     p = subprocess.Popen([*MPI, "-n", "3", chain.program("fdistdump"), QUIET, "-a", keys,
                           "--num-threads=1", *[path] * 3000], stdin=subprocess.DEVNULL,
                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                         env=chain.environment())
+                         env=chain.environment(chain.NO_MPI_LEAKS))
     deadline = time.monotonic() + 30
     ranks = []
     while len(ranks) < 3 and time.monotonic() < deadline and p.poll() is None:
