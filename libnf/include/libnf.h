@@ -49,6 +49,8 @@ extern "C" {
 
 #define LNF_MAX_STRING 512
 #define LNF_MAX_FIELD_LEN 512
+#define LNF_MAX_RAW_LEN 1024 /* no record of lnf_mem_read_raw() is longer */
+#define LNF_MAX_THREADS 128  /* threads that write to one memory */
 #define LNF_INFO_BUFSIZE 4096
 
 #define LNF_READ 0x00
@@ -86,6 +88,8 @@ typedef struct {
     uint8_t data[6];
 } lnf_mac_t;
 
+typedef char lnf_string_t[256];
+
 typedef struct {
     uint32_t data[10];
 } lnf_mpls_t;
@@ -110,6 +114,7 @@ typedef struct {
 #define LNF_DOUBLE_T double
 #define LNF_ADDR_T lnf_ip_t
 #define LNF_MAC_T lnf_mac_t
+#define LNF_STRING_T lnf_string_t
 #define LNF_MPLS_T lnf_mpls_t
 #define LNF_ACL_T lnf_acl_t
 #define LNF_BASIC_RECORD1_T lnf_brec1_t
@@ -343,6 +348,43 @@ LNF_API int lnf_rec_fset(lnf_rec_t *record, int field, void *data);
  *         with a zero divisor: 0 is stored; LNF_ERR_UNKFLD
  */
 LNF_API int lnf_rec_fget(lnf_rec_t *record, int field, void *data);
+
+#define LNF_REC_RAW_TLV 1 /* the only form */
+#define LNF_REC_RAW_TLV_BUFSIZE 1024
+
+/**
+ * Writes a record in a form that means the same on every machine, to send or keep it.
+ *
+ * The TLV form, all numbers most significant octet first:
+ *
+ *     u8   version: 2 (1 was libnf's, whose numbers were in the order of the writing machine)
+ *     u8   0
+ *     u16  octets of all entries, that is, behind this header
+ *     then for each field that is set, in ascending order of fields:
+ *     u16  field, LNF_FLD_*
+ *     u16  octets of the value
+ *     ...  the value: u8, u16, u32, u64 by the field's type; addresses 16 octets and MAC addresses 6
+ *          as in lnf_ip_t and lnf_mac_t; LNF_MPLS 10 and LNF_ACL 3 u32; strings without their NUL
+ *
+ * Calculated fields, pair fields and LNF_FLD_BREC1 are not written: the others give them. Neither are
+ * elements of newer flow files that no field of this header names.
+ *
+ * @param type  LNF_REC_RAW_TLV
+ * @param size  octets of room; LNF_REC_RAW_TLV_BUFSIZE is enough for every record unless it has every
+ *              field and a user name of full length as well
+ * @param[out] ret  octets written; of a buffer too small what it would have to have; may be NULL
+ * @return LNF_OK; LNF_ERR_NOMEM, buffer too small: nothing useful is in it; LNF_ERR_OTHER, unknown type
+ */
+LNF_API int lnf_rec_get_raw(lnf_rec_t *record, int type, char *buf, size_t size, size_t *ret);
+
+/**
+ * The inverse: clears the record and sets the fields. Octets may come from anywhere: every length is
+ * checked. Fields this library does not know are skipped, and so is what follows the entries.
+ *
+ * @return LNF_OK; LNF_ERR_OTHER_MSG, not a record, text in lnf_error(): the record is empty;
+ *         LNF_ERR_NOMEM
+ */
+LNF_API int lnf_rec_set_raw(lnf_rec_t *record, char *buf, size_t size);
 
 /** Frees the record; NULL is fine. */
 LNF_API void lnf_rec_free(lnf_rec_t *record);
