@@ -111,6 +111,9 @@ int lnf_row_tie(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
 uint64_t lnf_group_rank(const lnf_query_t *query, const uint8_t *group);
 int lnf_group_tie(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
 
+/** Compares groups of equal rank by the sort column alone. */
+int lnf_group_tie_sort(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
+
 /** Rank of groups by their first key, when lnf_group_tie() decides by the keys alone. */
 bool lnf_group_has_second(const lnf_query_t *query);
 uint64_t lnf_group_second(const lnf_query_t *query, const uint8_t *group);
