@@ -567,6 +567,59 @@ LNF_API void lnf_mem_clean(lnf_mem_t *mem);
 /** Frees the memory; NULL is fine. */
 LNF_API void lnf_mem_free(lnf_mem_t *mem);
 
+/* ---- rings ------------------------------------------------------------------------------------ */
+
+/**
+ * A ring passes records between processes of one machine through POSIX shared memory: 4096 slots, any
+ * number of writers and readers. Every reader gets every record written after it joined, in order;
+ * writers never wait for readers, so a reader that falls behind by more than the ring loses the
+ * oldest, and is told how many.
+ *
+ * A process that dies blocks nobody: the lock between writers goes to the next one, which writes the
+ * record of the dead one anew, and readers take no lock. What lies in the shared memory is checked
+ * before it is used: whoever can write to it can make readers lose records, not crash.
+ *
+ * A handle is for one thread at a time and for the process that made it: after fork() only one of
+ * both may go on with it.
+ */
+typedef struct lnf_ring lnf_ring_t;
+
+/* Flags of lnf_ring_init(). */
+#define LNF_RING_FORCE_INIT 0x01    /* start a new ring; who uses an old one of the name keeps it */
+#define LNF_RING_FORCE_RELEASE 0x02 /* take the name away when this handle is freed */
+#define LNF_RING_NO_BLOCK 0x04      /* reading does not wait for a record */
+
+/* What lnf_ring_info() tells, all u64 and of this handle. */
+#define LNF_RING_TOTAL 0x01 /* records read and written */
+#define LNF_RING_LOST 0x02  /* records overwritten, or found damaged, before they were read */
+#define LNF_RING_STUCK 0x03 /* times the lock was taken over from a process that died with it */
+
+/**
+ * Joins the ring of this name, or makes it. Its name goes when its last user frees it or dies; then
+ * the next user starts a new ring.
+ *
+ * @param name   as for shm_open(): a slash and a name without slashes
+ * @return LNF_OK; LNF_ERR_OTHER_MSG, cannot open or not a ring, text in lnf_error(); LNF_ERR_OTHER,
+ *         unknown flags or no name; LNF_ERR_NOMEM
+ */
+LNF_API int lnf_ring_init(lnf_ring_t **ring, char *name, int flags);
+
+/**
+ * Reads the next record; waits for one unless LNF_RING_NO_BLOCK was given.
+ *
+ * @return LNF_OK; LNF_EOF, none there (LNF_RING_NO_BLOCK); LNF_ERR_NOMEM
+ */
+LNF_API int lnf_ring_read(lnf_ring_t *ring, lnf_rec_t *record);
+
+/** Writes a record for all readers: LNF_OK; LNF_ERR_NOMEM; LNF_ERR_OTHER, the ring is unusable. */
+LNF_API int lnf_ring_write(lnf_ring_t *ring, lnf_rec_t *record);
+
+/** Counters, see above: LNF_OK; LNF_ERR_NOMEM, size too small; LNF_ERR_OTHER, unknown info. */
+LNF_API int lnf_ring_info(lnf_ring_t *ring, int info, void *data, size_t size);
+
+/** Leaves the ring; NULL is fine. */
+LNF_API void lnf_ring_free(lnf_ring_t *ring);
+
 #ifdef __cplusplus
 }
 #endif
