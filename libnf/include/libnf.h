@@ -373,8 +373,7 @@ LNF_API int lnf_rec_fget(lnf_rec_t *record, int field, void *data);
  * elements of newer flow files that no field of this header names.
  *
  * @param type  LNF_REC_RAW_TLV
- * @param size  octets of room; LNF_REC_RAW_TLV_BUFSIZE is enough for every record unless it has every
- *              field and a user name of full length as well
+ * @param size  octets of room; LNF_REC_RAW_TLV_BUFSIZE is enough for every record
  * @param[out] ret  octets written; of a buffer too small what it would have to have; may be NULL
  * @return LNF_OK; LNF_ERR_NOMEM, buffer too small: nothing useful is in it; LNF_ERR_OTHER, unknown type
  */

@@ -455,7 +455,8 @@ int lnf_mem_fastaggr(lnf_mem_t *mem, int mode)
 int lnf_mem_write(lnf_mem_t *mem, lnf_rec_t *record)
 {
     const struct lnf_mem_plan *plan = &mem->plan;
-    struct lnf_mem_row row, other;
+    uint64_t other[LNF_MEM_FIELDS * 2];
+    struct lnf_mem_row row;
     struct part *part;
 
     int status = part_for_writing(mem, &part);
@@ -472,10 +473,10 @@ int lnf_mem_write(lnf_mem_t *mem, lnf_rec_t *record)
     if (!plan->query->pairs) {
         return LNF_OK;
     }
-    lnf_mem_key_of_record(plan, record, true, other.key);
+    lnf_mem_key_of_record(plan, record, true, other);
     size_t size = (size_t)plan->query->key_words * 8;
-    if (!mem->equal_sides_once || memcmp(row.key, other.key, size) != 0) {
-        memcpy(row.key, other.key, size);
+    if (!mem->equal_sides_once || memcmp(row.key, other, size) != 0) {
+        memcpy(row.key, other, size);
         part_add(part, plan, mem->list_mode, &row);
     }
     return LNF_OK;
@@ -498,7 +499,6 @@ int lnf_mem_write_raw(lnf_mem_t *mem, char *buf, int size)
     if (status != LNF_OK) {
         return status;
     }
-    memset(&row, 0, sizeof(row));
     lnf_mem_key_of_raw(plan, buf, row.key);
     lnf_mem_values_of_raw(plan, buf, row.values);
     part_add(part, plan, mem->list_mode, &row);

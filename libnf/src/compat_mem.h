@@ -9,7 +9,7 @@
 #include "query.h"
 #include "record.h"
 
-#define LNF_MEM_FIELDS 160u /* all fields, each declared once */
+#define LNF_MEM_FIELDS 256u /* more than there are numbers of public fields */
 
 struct lnf_mem_field {
     const struct lnf_field *field;

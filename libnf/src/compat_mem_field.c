@@ -496,6 +496,7 @@ void lnf_mem_values_of_raw(const struct lnf_mem_plan *plan, const char *raw,
                            union lnf_native *values)
 {
     raw += plan->key_size;
+    memset(values, 0, plan->query->stored_count * sizeof(*values)); /* hidden ones stay 0 */
     for (unsigned i = 0; i < plan->field_count; i++) {
         const struct lnf_mem_field *field = &plan->fields[i];
         if (field->key) {

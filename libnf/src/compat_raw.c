@@ -199,8 +199,17 @@ static int refuse(lnf_rec_t *record, const char *text)
     return LNF_ERR_OTHER_MSG;
 }
 
-/** Sets the field of the next entry; LNF_ERR_CORRUPT when its lengths are wrong. */
-static int read_entry(lnf_rec_t *record, struct lnf_reader *entries)
+/** Whether the field has a place in two elements of a record, see lnf_rec_restore(). */
+static bool is_shared(const struct lnf_field *field)
+{
+    return field->type != LNF_ADDR && field->source == LNF_SOURCE_ELEMENT && field->element6 != 0;
+}
+
+/**
+ * Sets the field of the next entry if it has a place in two elements, or if it has not;
+ * LNF_ERR_CORRUPT when its lengths are wrong.
+ */
+static int read_entry(lnf_rec_t *record, struct lnf_reader *entries, bool shared)
 {
     union value value;
     uint16_t id = lnf_read_u16_be(entries);
@@ -217,9 +226,25 @@ static int read_entry(lnf_rec_t *record, struct lnf_reader *entries)
     if (!length_fits(field->type, size)) {
         return LNF_ERR_CORRUPT;
     }
+    if (is_shared(field) != shared) {
+        return LNF_OK;
+    }
     struct lnf_reader r = lnf_reader_init(octets, size);
     read_value(&r, field->type, &value);
     return lnf_rec_restore(record, id, &value);
+}
+
+static int read_entries(lnf_rec_t *record, const uint8_t *octets, size_t size, bool shared)
+{
+    struct lnf_reader entries = lnf_reader_init(octets, size);
+
+    while (lnf_reader_left(&entries) > 0) {
+        int status = read_entry(record, &entries, shared);
+        if (status == LNF_ERR_CORRUPT || status == LNF_ERR_NOMEM) {
+            return status;
+        }
+    }
+    return LNF_OK;
 }
 
 int lnf_rec_set_raw(lnf_rec_t *record, char *buf, size_t size)
@@ -237,16 +262,15 @@ int lnf_rec_set_raw(lnf_rec_t *record, char *buf, size_t size)
     if (version != TLV_VERSION) {
         return refuse(record, "a raw record is of another version");
     }
-    struct lnf_reader entries = lnf_reader_init(octets, length);
-    while (lnf_reader_left(&entries) > 0) {
-        int status = read_entry(record, &entries);
-        if (status == LNF_ERR_CORRUPT) {
-            return refuse(record, "an entry of a raw record has a wrong length");
-        }
-        if (status == LNF_ERR_NOMEM) {
-            lnf_rec_clear(record);
-            return status;
-        }
+    int status = read_entries(record, octets, length, false);
+    if (status == LNF_OK) {
+        status = read_entries(record, octets, length, true);
     }
-    return LNF_OK;
+    if (status == LNF_ERR_CORRUPT) {
+        return refuse(record, "an entry of a raw record has a wrong length");
+    }
+    if (status != LNF_OK) {
+        lnf_rec_clear(record);
+    }
+    return status;
 }

@@ -780,9 +780,12 @@ static struct lnf_exporter *need_exporter(lnf_rec_t *rec)
     uint8_t address[16];
 
     if (!rec->exporter_known) {
-        /* Elements of the record may hold its address, which is 0 otherwise. */
+        uint32_t version;
+        /* The record may hold its address and version itself; they are 0 otherwise. */
         (void)lnf_rec_fget(rec, LNF_FLD_EXPORTER_IP, address);
+        (void)lnf_rec_fget(rec, LNF_FLD_EXPORTER_VERSION, &version);
         memset(&rec->exporter, 0, sizeof(rec->exporter));
+        rec->exporter.version = version;
         restore_exporter_address(&rec->exporter, address);
         rec->exporter_known = true;
     }
@@ -813,10 +816,35 @@ static int restore_family(lnf_rec_t *rec, uint64_t family)
     return LNF_OK;
 }
 
+/** The version has a place of one octet in the record; only others need an exporter for it. */
+static int restore_version(lnf_rec_t *rec, void *data)
+{
+    uint32_t version = (uint32_t)get_host(data, LNF_UINT32);
+
+    if (rec->exporter_known || version == 0 || version > UINT8_MAX) {
+        need_exporter(rec)->version = version;
+    }
+    return lnf_rec_fset(rec, LNF_FLD_EXPORTER_VERSION, data);
+}
+
+/** Fields two elements can hold go to the one that is there, or to the second, which says less. */
+static int restore_shared(lnf_rec_t *rec, const struct lnf_field *field, void *data)
+{
+    if (find_stored(rec, field) == NULL && need_element(rec, field->element6) == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    return lnf_rec_fset(rec, field->id, data);
+}
+
 int lnf_rec_restore(lnf_rec_t *record, int field, void *data)
 {
+    const struct lnf_field *row = lnf_field_get(field);
     uint8_t address[16];
 
+    if (row != NULL && row->type != LNF_ADDR && row->source == LNF_SOURCE_ELEMENT &&
+        row->element6 != 0) {
+        return restore_shared(record, row, data);
+    }
     switch (field) {
     case LNF_FLD_EXPORTER_IP:
         if (lnf_rec_fget(record, field, address) != LNF_OK || memcmp(address, data, 16) != 0) {
@@ -827,8 +855,7 @@ int lnf_rec_restore(lnf_rec_t *record, int field, void *data)
         need_exporter(record)->domain_id = (uint32_t)get_host(data, LNF_UINT32);
         return LNF_OK;
     case LNF_FLD_EXPORTER_VERSION:
-        need_exporter(record)->version = (uint32_t)get_host(data, LNF_UINT32);
-        return lnf_rec_fset(record, field, data);
+        return restore_version(record, data);
     case LNF_FLD_INET_FAMILY:
         return restore_family(record, get_host(data, LNF_UINT32));
     default:

@@ -92,8 +92,8 @@ static int init_lock(pthread_mutex_t *lock)
     return status;
 }
 
-/** Whether an object nobody uses may become a new ring: it is empty, or was a ring whose users died,
- * perhaps before it was finished. Anything else belongs to another program. */
+/** Whether an object nobody uses may become a new ring: it is empty, or was a ring whose users
+ * died, perhaps before it was finished. Anything else belongs to another program. */
 static bool may_start(int fd)
 {
     struct stat status;

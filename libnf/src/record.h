@@ -30,6 +30,7 @@ void lnf_rec_set_exporter(lnf_rec_t *record, const struct lnf_exporter *exporter
 /**
  * lnf_rec_fset() that also sets what only files know otherwise, so that a record can be made again
  * from values lnf_rec_fget() gave: the exporter's fields and the family of addresses that are 0.
+ * Fields two elements can hold should come last: they go to the one other fields have made.
  */
 int lnf_rec_restore(lnf_rec_t *record, int field, void *data);
 

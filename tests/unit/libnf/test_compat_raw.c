@@ -106,14 +106,16 @@ START_TEST(test_all_fields)
 }
 END_TEST
 
-/* What LNF_REC_RAW_TLV_BUFSIZE promises: every field, with a user name of 64 octets. */
+/* What LNF_REC_RAW_TLV_BUFSIZE promises: every field, a user name of any length, an exporter. */
 START_TEST(test_usual_buffer)
 {
     lnf_rec_t *record = full_record(1);
+    struct lnf_exporter exporter = {.sysid = 1, .version = 9, .domain_id = 5};
     char octets[LNF_REC_RAW_TLV_BUFSIZE], name[256] = {0};
     size_t needed = 0;
 
-    memset(name, 'n', 64);
+    memset(name, 'n', 255);
+    lnf_rec_set_exporter(record, &exporter);
     ck_assert_int_eq(lnf_rec_fset(record, LNF_FLD_USERNAME, name), LNF_OK);
     ck_assert_int_eq(lnf_rec_get_raw(record, LNF_REC_RAW_TLV, octets, sizeof(octets), &needed),
                      LNF_OK);
@@ -170,6 +172,35 @@ START_TEST(test_hidden_facts)
     ck_assert_mem_eq(&ip, &address.sin6_addr, 16);
     ck_assert_int_eq(lnf_rec_fget(copy, LNF_FLD_EVENT_FLAG, &flag), LNF_OK);
     ck_assert_uint_eq(flag, 1);
+    lnf_rec_free(record);
+    lnf_rec_free(copy);
+}
+END_TEST
+
+static void check_not_set(lnf_rec_t *record, int field)
+{
+    uint8_t value[256];
+
+    ck_assert_int_eq(lnf_rec_fget(record, field, value), LNF_ERR_NOTSET);
+}
+
+/* One field must not bring others along that only lie beside it in one of its places. */
+START_TEST(test_nothing_added)
+{
+    lnf_rec_t *record = new_record(), *copy = new_record();
+    uint64_t time = 1700000000000;
+    uint32_t version = 9;
+    char octets[1024];
+
+    ck_assert_int_eq(lnf_rec_restore(record, LNF_FLD_EVENT_TIME, &time), LNF_OK);
+    ck_assert_int_eq(lnf_rec_restore(record, LNF_FLD_EXPORTER_VERSION, &version), LNF_OK);
+    check_not_set(record, LNF_FLD_CONN_ID);
+    check_not_set(record, LNF_FLD_EXPORTER_IP);
+    size_t size = get_raw(record, octets, sizeof(octets));
+    ck_assert_int_eq(lnf_rec_set_raw(copy, octets, size), LNF_OK);
+    check_same_fields(record, copy);
+    check_not_set(copy, LNF_FLD_CONN_ID);
+    check_not_set(copy, LNF_FLD_EXPORTER_IP);
     lnf_rec_free(record);
     lnf_rec_free(copy);
 }
@@ -320,6 +351,7 @@ int main(void)
     tcase_add_test(tc, test_usual_buffer);
     tcase_add_test(tc, test_empty);
     tcase_add_test(tc, test_hidden_facts);
+    tcase_add_test(tc, test_nothing_added);
     tcase_add_test(tc, test_cut_short);
     tcase_add_test(tc, test_wrong);
     tcase_add_test(tc, test_strings);

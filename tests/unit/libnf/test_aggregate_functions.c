@@ -300,7 +300,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("libnf/aggregate");
+    Suite *suite = suite_create("libnf/aggregate_functions");
     TCase *tc = tcase_create("functions");
 
     tcase_set_timeout(tc, 120);
