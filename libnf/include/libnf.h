@@ -49,6 +49,8 @@ extern "C" {
 
 #define LNF_MAX_STRING 512
 #define LNF_MAX_FIELD_LEN 512
+#define LNF_MAX_RAW_LEN 1024 /* no record of lnf_mem_read_raw() is longer */
+#define LNF_MAX_THREADS 128  /* threads that write to one memory */
 #define LNF_INFO_BUFSIZE 4096
 
 #define LNF_READ 0x00
@@ -86,6 +88,8 @@ typedef struct {
     uint8_t data[6];
 } lnf_mac_t;
 
+typedef char lnf_string_t[256];
+
 typedef struct {
     uint32_t data[10];
 } lnf_mpls_t;
@@ -110,6 +114,7 @@ typedef struct {
 #define LNF_DOUBLE_T double
 #define LNF_ADDR_T lnf_ip_t
 #define LNF_MAC_T lnf_mac_t
+#define LNF_STRING_T lnf_string_t
 #define LNF_MPLS_T lnf_mpls_t
 #define LNF_ACL_T lnf_acl_t
 #define LNF_BASIC_RECORD1_T lnf_brec1_t
@@ -204,8 +209,9 @@ typedef struct {
 #define LNF_FLD_PAIR_VLAN              0xc4 /* vlan */
 #define LNF_FLD_TERM_ 0xFF /* ends a list of fields */
 
-/* How a field is aggregated and sorted: flags of lnf_fld_info(LNF_FLD_INFO_AGGR, _SORT). */
-#define LNF_AGGR_AUTO 0x00
+/* How a field is aggregated and sorted: of lnf_fld_info(LNF_FLD_INFO_AGGR, _SORT), and flags of
+ * lnf_mem_fadd(). */
+#define LNF_AGGR_AUTO 0x00 /* the field's own function */
 #define LNF_AGGR_MIN 0x01
 #define LNF_AGGR_MAX 0x02
 #define LNF_AGGR_SUM 0x03
@@ -214,6 +220,8 @@ typedef struct {
 #define LNF_SORT_NONE 0x00
 #define LNF_SORT_ASC 0x10
 #define LNF_SORT_DESC 0x20
+#define LNF_AGGR_FLAGS 0x0F /* mask of LNF_AGGR_... */
+#define LNF_SORT_FLAGS 0xF0 /* mask of LNF_SORT_... */
 
 /* What lnf_fld_info() tells. */
 #define LNF_FLD_INFO_FIELDS 0x01
@@ -344,6 +352,42 @@ LNF_API int lnf_rec_fset(lnf_rec_t *record, int field, void *data);
  */
 LNF_API int lnf_rec_fget(lnf_rec_t *record, int field, void *data);
 
+#define LNF_REC_RAW_TLV 1 /* the only form */
+#define LNF_REC_RAW_TLV_BUFSIZE 1024
+
+/**
+ * Writes a record in a form that means the same on every machine, to send or keep it.
+ *
+ * The TLV form, all numbers most significant octet first:
+ *
+ *     u8   version: 2 (1 was libnf's, whose numbers were in the order of the writing machine)
+ *     u8   0
+ *     u16  octets of all entries, that is, behind this header
+ *     then for each field that is set, in ascending order of fields:
+ *     u16  field, LNF_FLD_*
+ *     u16  octets of the value
+ *     ...  the value: u8, u16, u32, u64 by the field's type; addresses 16 octets and MAC addresses 6
+ *          as in lnf_ip_t and lnf_mac_t; LNF_MPLS 10 and LNF_ACL 3 u32; strings without their NUL
+ *
+ * Calculated fields, pair fields and LNF_FLD_BREC1 are not written: the others give them. Neither are
+ * elements of newer flow files that no field of this header names.
+ *
+ * @param type  LNF_REC_RAW_TLV
+ * @param size  octets of room; LNF_REC_RAW_TLV_BUFSIZE is enough for every record
+ * @param[out] ret  octets written; of a buffer too small what it would have to have; may be NULL
+ * @return LNF_OK; LNF_ERR_NOMEM, buffer too small: nothing useful is in it; LNF_ERR_OTHER, unknown type
+ */
+LNF_API int lnf_rec_get_raw(lnf_rec_t *record, int type, char *buf, size_t size, size_t *ret);
+
+/**
+ * The inverse: clears the record and sets the fields. Octets may come from anywhere: every length is
+ * checked. Fields this library does not know are skipped, and so is what follows the entries.
+ *
+ * @return LNF_OK; LNF_ERR_OTHER_MSG, not a record, text in lnf_error(): the record is empty;
+ *         LNF_ERR_NOMEM
+ */
+LNF_API int lnf_rec_set_raw(lnf_rec_t *record, char *buf, size_t size);
+
 /** Frees the record; NULL is fine. */
 LNF_API void lnf_rec_free(lnf_rec_t *record);
 
@@ -364,11 +408,216 @@ LNF_API int lnf_filter_init_v1(lnf_filter_t **filter, char *expr);
 /** See lnf_filter_init(). */
 LNF_API int lnf_filter_init_v2(lnf_filter_t **filter, char *expr);
 
+/**
+ * The compiled filter behind a filter of lnf_filter_init_v2(), NULL for one of v1. What it points to
+ * is not public: it tells the two apart, and one filter from another.
+ */
+LNF_API void *lnf_filter_ffilter_ptr(lnf_filter_t *filter);
+
 /** 1 when the record matches, else 0. */
 LNF_API int lnf_filter_match(lnf_filter_t *filter, lnf_rec_t *record);
 
 /** Frees the filter; NULL is fine. */
 LNF_API void lnf_filter_free(lnf_filter_t *filter);
+
+/* ---- memories --------------------------------------------------------------------------------- */
+
+/**
+ * A memory aggregates records, or lists them, and gives them back in order.
+ *
+ *     lnf_mem_init(&mem);
+ *     lnf_mem_fadd(mem, LNF_FLD_SRCADDR, LNF_AGGR_KEY, 24, 64);
+ *     lnf_mem_fadd(mem, LNF_FLD_DOCTETS, LNF_AGGR_SUM | LNF_SORT_DESC, 0, 0);
+ *     ... lnf_mem_write(mem, record) for every record ...
+ *     for (int status = lnf_mem_first_c(mem, &cursor); status == LNF_OK;
+ *          status = lnf_mem_next_c(mem, &cursor)) {
+ *         lnf_mem_read_c(mem, cursor, record);
+ *     }
+ *     lnf_mem_free(mem);
+ *
+ * Fields are declared first. Keys say which records belong together, values are combined; without
+ * keys all records are one. What is read back has the declared fields only, and those a declared
+ * calculated field needs.
+ *
+ * Order: by the sort field, numbers and addresses as numbers, in its direction; a ratio without a
+ * divisor counts as 0. Groups with the same value are in ascending order of their keys, and so are
+ * groups without a sort field. In list mode records with the same value, and records without a sort
+ * field, come in the opposite order of being written.
+ *
+ * Threads: up to LNF_MAX_THREADS threads may write at the same time, each into data of its own; each
+ * calls lnf_mem_merge_threads() when it is done. After all of them have (join them first), any number
+ * of threads may read at the same time, each with its own cursors. Without merging readers see what
+ * the first thread to write has written. Everything else is for one thread at a time.
+ */
+typedef struct lnf_mem lnf_mem_t;
+
+/** A place in a memory. Belongs to the memory; nothing is to be freed. Valid until lnf_mem_clean(). */
+typedef struct lnf_mem_cursor lnf_mem_cursor_t;
+
+/* Options of lnf_mem_setopt(). */
+#define LNF_OPT_HASHBUCKETS 0x01   /* int; accepted: the table grows as needed */
+#define LNF_OPT_LISTMODE 0x02      /* no value: keep every record, aggregate nothing */
+#define LNF_OPT_COMP_STATSCMP 0x03 /* no value: a record whose source and destination have the same
+                                      key counts once for pair fields */
+
+/* Modes of lnf_mem_fastaggr(). */
+#define LNF_FASTAGGR_NONE 0x00  /* adds nothing */
+#define LNF_FASTAGGR_BASIC 0x01 /* first, last, bytes, packets, flows */
+#define LNF_FASTAGGR_ALL 0x02   /* the same */
+
+/** New empty memory: LNF_OK, LNF_ERR_NOMEM, LNF_ERR_OTHER. */
+LNF_API int lnf_mem_init(lnf_mem_t **mem);
+
+/**
+ * Sets an option before the first record.
+ *
+ * @param data,size  LNF_OPT_HASHBUCKETS: an int larger than 0; of the others ignored
+ * @return LNF_OK; LNF_ERR_OTHER, unknown option, wrong value, or there are records already
+ */
+LNF_API int lnf_mem_setopt(lnf_mem_t *mem, int opt, void *data, size_t size);
+
+/**
+ * Declares a field before the first record. Declaring it again replaces what was said of it, its
+ * place stays.
+ *
+ * Keys: LNF_AGGR_KEY, or LNF_AGGR_AUTO with `bits` > 0 for fields of type LNF_UINT64. Pair fields as
+ * keys count each record twice, for its source and for its destination. Everything else is a value:
+ * addresses and MAC addresses keep the first one, calculated fields are computed from the combined
+ * fields they need, which are declared with them.
+ *
+ * @param flags  LNF_AGGR_... | LNF_SORT_...; of all fields to sort by the last declared wins
+ * @param bits   keys: IPv4 prefix length of addresses, so 32 for whole ones; of LNF_UINT64 fields
+ *               seconds, values are cut to multiples of them (0 = exact)
+ * @param bits6  keys: IPv6 prefix length of addresses
+ * @return LNF_OK; LNF_ERR_UNKFLD, unknown, or its type has no place here: LNF_STRING, LNF_MPLS,
+ *         LNF_ACL, LNF_BASIC_RECORD1, LNF_DOUBLE as key; LNF_ERR_OTHER, flags or numbers out of range,
+ *         or there are records already; LNF_ERR_NOMEM
+ */
+LNF_API int lnf_mem_fadd(lnf_mem_t *mem, int field, int flags, int bits, int bits6);
+
+/** Declares those of first, last, bytes, packets and flows that are not yet: LNF_OK, LNF_ERR_OTHER. */
+LNF_API int lnf_mem_fastaggr(lnf_mem_t *mem, int mode);
+
+/**
+ * Adds a record. Cursors stay where they are.
+ *
+ * @return LNF_OK; LNF_ERR_NOMEM, it was not added; LNF_ERR_OTHER, too many threads
+ */
+LNF_API int lnf_mem_write(lnf_mem_t *mem, lnf_rec_t *record);
+
+/**
+ * Adds a raw record of lnf_mem_read_raw() of a memory with the same declarations, once, also with
+ * pair fields. LNF_OK, LNF_ERR_NOMEM; LNF_ERR_OTHER, not the size of this memory's raw records, or
+ * too many threads.
+ */
+LNF_API int lnf_mem_write_raw(lnf_mem_t *mem, char *buf, int size);
+
+/**
+ * Hands in what the calling thread has written; whoever comes later merges it with its own. Does not
+ * wait: after every writer's call has returned, readers see everything.
+ *
+ * @return LNF_OK; LNF_ERR_NOMEM, records are lost
+ */
+LNF_API int lnf_mem_merge_threads(lnf_mem_t *mem);
+
+/** Cursor to the first record; NULL and LNF_EOF when there is none. Also LNF_ERR_NOMEM. */
+LNF_API int lnf_mem_first_c(lnf_mem_t *mem, lnf_mem_cursor_t **cursor);
+
+/** Moves on; NULL and LNF_EOF behind the last record. Also LNF_ERR_NOMEM, LNF_ERR_OTHER. */
+LNF_API int lnf_mem_next_c(lnf_mem_t *mem, lnf_mem_cursor_t **cursor);
+
+/**
+ * Finds the group with the keys of a record; pair fields by its source side.
+ *
+ * @return LNF_OK; LNF_EOF and a NULL cursor, none; LNF_ERR_OTHER, list mode; LNF_ERR_NOMEM
+ */
+LNF_API int lnf_mem_lookup_c(lnf_mem_t *mem, lnf_rec_t *record, lnf_mem_cursor_t **cursor);
+
+/** The same by the keys a raw record starts with; LNF_ERR_OTHER also when it is shorter than they. */
+LNF_API int lnf_mem_lookup_raw_c(lnf_mem_t *mem, char *buf, int size, lnf_mem_cursor_t **cursor);
+
+/** Sets a record to what is at the cursor: LNF_OK, LNF_ERR_NOMEM; LNF_ERR_OTHER, no such place. */
+LNF_API int lnf_mem_read_c(lnf_mem_t *mem, lnf_mem_cursor_t *cursor, lnf_rec_t *record);
+
+/**
+ * Copies what is at the cursor in raw form: the keys, then the values, each in order of declaration
+ * and as lnf_rec_fget() gives them, without gaps; then the fields that calculated ones need and nobody
+ * declared. All raw records of a memory have the same size, at most LNF_MAX_RAW_LEN. They mean nothing
+ * to another kind of machine.
+ *
+ * @param[out] len  octets of the record, also when the buffer is too small
+ * @return LNF_OK; LNF_ERR_NOMEM, buffer too small; LNF_ERR_OTHER, no such place
+ */
+LNF_API int lnf_mem_read_raw_c(lnf_mem_t *mem, lnf_mem_cursor_t *cursor, char *buf, int *len,
+                               int size);
+
+/** Reads the next record, with a cursor of the memory's own; LNF_EOF at the end, as often as asked. */
+LNF_API int lnf_mem_read(lnf_mem_t *mem, lnf_rec_t *record);
+
+/** The same in raw form; with LNF_ERR_NOMEM the record stays the next one. */
+LNF_API int lnf_mem_read_raw(lnf_mem_t *mem, char *buf, int *len, int size);
+
+/** Makes the first record the next one of lnf_mem_read() and lnf_mem_read_raw(). */
+LNF_API void lnf_mem_read_reset(lnf_mem_t *mem);
+
+/** Drops all records and keeps the declarations. No cursor is valid any more. */
+LNF_API void lnf_mem_clean(lnf_mem_t *mem);
+
+/** Frees the memory; NULL is fine. */
+LNF_API void lnf_mem_free(lnf_mem_t *mem);
+
+/* ---- rings ------------------------------------------------------------------------------------ */
+
+/**
+ * A ring passes records between processes of one machine through POSIX shared memory: 4096 slots, any
+ * number of writers and readers. Every reader gets every record written after it joined, in order;
+ * writers never wait for readers, so a reader that falls behind by more than the ring loses the
+ * oldest, and is told how many.
+ *
+ * A process that dies blocks nobody: the lock between writers goes to the next one, which writes the
+ * record of the dead one anew, and readers take no lock. What lies in the shared memory is checked
+ * before it is used: whoever can write to it can make readers lose records, not crash.
+ *
+ * A handle is for one thread at a time and for the process that made it: after fork() only one of
+ * both may go on with it.
+ */
+typedef struct lnf_ring lnf_ring_t;
+
+/* Flags of lnf_ring_init(). */
+#define LNF_RING_FORCE_INIT 0x01    /* start a new ring; who uses an old one of the name keeps it */
+#define LNF_RING_FORCE_RELEASE 0x02 /* take the name away when this handle is freed */
+#define LNF_RING_NO_BLOCK 0x04      /* reading does not wait for a record */
+
+/* What lnf_ring_info() tells, all u64 and of this handle. */
+#define LNF_RING_TOTAL 0x01 /* records read and written */
+#define LNF_RING_LOST 0x02  /* records overwritten, or found damaged, before they were read */
+#define LNF_RING_STUCK 0x03 /* times the lock was taken over from a process that died with it */
+
+/**
+ * Joins the ring of this name, or makes it. Its name goes when its last user frees it or dies; then
+ * the next user starts a new ring.
+ *
+ * @param name   as for shm_open(): a slash and a name without slashes
+ * @return LNF_OK; LNF_ERR_OTHER_MSG, cannot open or not a ring, text in lnf_error(); LNF_ERR_OTHER,
+ *         unknown flags or no name; LNF_ERR_NOMEM
+ */
+LNF_API int lnf_ring_init(lnf_ring_t **ring, char *name, int flags);
+
+/**
+ * Reads the next record; waits for one unless LNF_RING_NO_BLOCK was given.
+ *
+ * @return LNF_OK; LNF_EOF, none there (LNF_RING_NO_BLOCK); LNF_ERR_NOMEM
+ */
+LNF_API int lnf_ring_read(lnf_ring_t *ring, lnf_rec_t *record);
+
+/** Writes a record for all readers: LNF_OK; LNF_ERR_NOMEM; LNF_ERR_OTHER, the ring is unusable. */
+LNF_API int lnf_ring_write(lnf_ring_t *ring, lnf_rec_t *record);
+
+/** Counters, see above: LNF_OK; LNF_ERR_NOMEM, size too small; LNF_ERR_OTHER, unknown info. */
+LNF_API int lnf_ring_info(lnf_ring_t *ring, int info, void *data, size_t size);
+
+/** Leaves the ring; NULL is fine. */
+LNF_API void lnf_ring_free(lnf_ring_t *ring);
 
 #ifdef __cplusplus
 }

@@ -330,6 +330,8 @@ static inline unsigned update_row(const struct update *u, unsigned i)
                 }                                                                                  \
             }                                                                                      \
             break;                                                                                 \
+        case LNF_COMBINE_FIRST:                                                                    \
+            break; /* see keep_first() */                                                          \
         }                                                                                          \
     }
 
@@ -365,7 +367,7 @@ static void update_groups(const lnf_query_t *query, struct update *u, const void
 {
     for (unsigned c = 0; c < query->stored_count; c++) {
         const struct lnf_stored *stored = &query->stored[c];
-        if (stored->key) {
+        if (stored->key || stored->combine == LNF_COMBINE_FIRST) {
             continue;
         }
         u->place = stored->place;
@@ -389,10 +391,36 @@ static void update_groups(const lnf_query_t *query, struct update *u, const void
     }
 }
 
+/** Values of a row that made a group, for the columns that keep the first one. */
+static void store_first(const lnf_query_t *query, const void *const *columns, unsigned row,
+                        uint8_t *group)
+{
+    for (unsigned c = 0; c < query->stored_count; c++) {
+        const struct lnf_stored *stored = &query->stored[c];
+        size_t width = lnf_stored_native(stored);
+        if (!stored->key && stored->combine == LNF_COMBINE_FIRST) {
+            memcpy(group + stored->place, (const uint8_t *)columns[c] + row * width, width);
+        }
+    }
+}
+
+/** Groups from number `next` on are new, in the order of the rows that made them. */
+static void keep_first(const struct lnf_groups *groups, const struct update *u, size_t next,
+                       const void *const *columns)
+{
+    for (unsigned i = 0; i < u->count && next < groups->store.count; i++) {
+        if (u->groups[i] == lnf_store_at(&groups->store, next)) {
+            store_first(groups->query, columns, update_row(u, i), u->groups[i]);
+            next++;
+        }
+    }
+}
+
 int lnf_groups_add(struct lnf_groups *groups, const uint64_t *keys, const void *const *columns,
                    const uint16_t *selection, unsigned start, unsigned count)
 {
     uint8_t *found[LNF_CHUNK];
+    size_t known = groups->store.count;
 
     int status = make_room(groups);
     if (status != LNF_OK) {
@@ -407,7 +435,33 @@ int lnf_groups_add(struct lnf_groups *groups, const uint64_t *keys, const void *
         .count = count,
     };
     update_groups(groups->query, &u, columns);
+    if (groups->query->first) {
+        keep_first(groups, &u, known, columns);
+    }
     return LNF_OK;
+}
+
+uint8_t *lnf_groups_find(const struct lnf_groups *groups, const uint64_t *key)
+{
+    unsigned words = groups->query->key_words;
+
+    if (groups->index == NULL) {
+        return NULL;
+    }
+    uint32_t hash = hash_key(key, words, groups->query->seed);
+    size_t mask = ((size_t)1 << groups->index_bits) - 1;
+    for (size_t at = index_position(groups, hash);; at = (at + 1) & mask) {
+        uint64_t slot = groups->index[at];
+        if (slot == 0) {
+            return NULL;
+        }
+        if ((uint32_t)(slot >> 32) == hash) {
+            uint8_t *group = lnf_store_at(&groups->store, (uint32_t)slot - 1);
+            if (same_key(group, key, words)) {
+                return group;
+            }
+        }
+    }
 }
 
 /* ---- doors

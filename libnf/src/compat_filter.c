@@ -17,6 +17,7 @@ struct scratch {
 
 struct lnf_filter {
     lnf_program_t *program;
+    bool v2; /* made by lnf_filter_init_v2() */
     /* Scratch nobody uses at the moment, or NULL. A thread takes it out and puts it back, so a
      * filter matched by one thread allocates once; others that come meanwhile make their own. */
     _Atomic(struct scratch *) spare;
@@ -74,6 +75,7 @@ static int filter_create(lnf_filter_t **filter, const char *text, int status_of_
         lnf_error_remember(error.line == 0 ? error.text : place);
         return status_of_error;
     }
+    f->v2 = status_of_error == LNF_ERR_OTHER_MSG;
     *filter = f;
     return LNF_OK;
 }
@@ -91,6 +93,11 @@ int lnf_filter_init_v2(lnf_filter_t **filter, char *expr)
 int lnf_filter_init(lnf_filter_t **filter, char *expr)
 {
     return lnf_filter_init_v1(filter, expr);
+}
+
+void *lnf_filter_ffilter_ptr(lnf_filter_t *filter)
+{
+    return filter->v2 ? filter->program : NULL;
 }
 
 int lnf_filter_match(lnf_filter_t *filter, lnf_rec_t *record)

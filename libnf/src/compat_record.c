@@ -756,3 +756,110 @@ int lnf_rec_fset(lnf_rec_t *record, int field, void *data)
     }
     return set_element_field(record, row, data);
 }
+
+/* ---- making a record again -------------------------------------------------------------------
+ */
+
+static void restore_exporter_address(struct lnf_exporter *exporter, const uint8_t octets[16])
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+    memset(&exporter->address, 0, sizeof(exporter->address));
+    if (fits_ipv4(octets)) {
+        memcpy(&v4.sin_addr, octets + 12, 4);
+        memcpy(&exporter->address, &v4, sizeof(v4));
+    } else {
+        memcpy(&v6.sin6_addr, octets, 16);
+        memcpy(&exporter->address, &v6, sizeof(v6));
+    }
+}
+
+/** The record's exporter, made when there is none yet. */
+static struct lnf_exporter *need_exporter(lnf_rec_t *rec)
+{
+    uint8_t address[16];
+
+    if (!rec->exporter_known) {
+        uint32_t version;
+        /* The record may hold its address and version itself; they are 0 otherwise. */
+        (void)lnf_rec_fget(rec, LNF_FLD_EXPORTER_IP, address);
+        (void)lnf_rec_fget(rec, LNF_FLD_EXPORTER_VERSION, &version);
+        memset(&rec->exporter, 0, sizeof(rec->exporter));
+        rec->exporter.version = version;
+        restore_exporter_address(&rec->exporter, address);
+        rec->exporter_known = true;
+    }
+    return &rec->exporter;
+}
+
+/** Makes addresses IPv6 ones that would also be IPv4 ones; IPv6 ones never become IPv4. */
+static int restore_family(lnf_rec_t *rec, uint64_t family)
+{
+    const struct lnf_field *source = lnf_field_get(LNF_FLD_SRCADDR);
+    const struct lnf_field *destination = lnf_field_get(LNF_FLD_DSTADDR);
+    uint8_t src[16], dst[16];
+
+    if (family == AF_INET && rec->data[LNF_ELEMENT_IPV6] == 0) {
+        return need_element(rec, LNF_ELEMENT_IPV4) != NULL ? LNF_OK : LNF_ERR_NOMEM;
+    }
+    if (family != AF_INET6 || rec->data[LNF_ELEMENT_IPV6] != 0) {
+        return LNF_OK;
+    }
+    (void)read_address(rec, source, source->offset, source->offset6, src);
+    (void)read_address(rec, destination, destination->offset, destination->offset6, dst);
+    if (need_element(rec, LNF_ELEMENT_IPV6) == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    remove_element(rec, LNF_ELEMENT_IPV4);
+    set_ipv6(rec->raw + rec->data[LNF_ELEMENT_IPV6] + source->offset6, src);
+    set_ipv6(rec->raw + rec->data[LNF_ELEMENT_IPV6] + destination->offset6, dst);
+    return LNF_OK;
+}
+
+/** The version has a place of one octet in the record; only others need an exporter for it. */
+static int restore_version(lnf_rec_t *rec, void *data)
+{
+    uint32_t version = (uint32_t)get_host(data, LNF_UINT32);
+
+    if (rec->exporter_known || version == 0 || version > UINT8_MAX) {
+        need_exporter(rec)->version = version;
+    }
+    return lnf_rec_fset(rec, LNF_FLD_EXPORTER_VERSION, data);
+}
+
+/** Fields two elements can hold go to the one that is there, or to the second, which says less. */
+static int restore_shared(lnf_rec_t *rec, const struct lnf_field *field, void *data)
+{
+    if (find_stored(rec, field) == NULL && need_element(rec, field->element6) == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    return lnf_rec_fset(rec, field->id, data);
+}
+
+int lnf_rec_restore(lnf_rec_t *record, int field, void *data)
+{
+    const struct lnf_field *row = lnf_field_get(field);
+    uint8_t address[16];
+
+    if (row != NULL && row->type != LNF_ADDR && row->source == LNF_SOURCE_ELEMENT &&
+        row->element6 != 0) {
+        return restore_shared(record, row, data);
+    }
+    switch (field) {
+    case LNF_FLD_EXPORTER_IP:
+        if (lnf_rec_fget(record, field, address) != LNF_OK || memcmp(address, data, 16) != 0) {
+            restore_exporter_address(need_exporter(record), data);
+        }
+        return LNF_OK;
+    case LNF_FLD_EXPORTER_ID:
+        need_exporter(record)->domain_id = (uint32_t)get_host(data, LNF_UINT32);
+        return LNF_OK;
+    case LNF_FLD_EXPORTER_VERSION:
+        return restore_version(record, data);
+    case LNF_FLD_INET_FAMILY:
+        return restore_family(record, get_host(data, LNF_UINT32));
+    default:
+        return lnf_rec_fset(record, field, data);
+    }
+}

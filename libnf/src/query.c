@@ -45,7 +45,8 @@ static uint8_t packed_width(const struct lnf_field *field)
     }
 }
 
-static enum lnf_combine combine_of(const struct lnf_field *field)
+/** The field's own function. */
+static enum lnf_combine default_combine(const struct lnf_field *field)
 {
     switch (field->aggr) {
     case LNF_AGGR_MIN:
@@ -61,6 +62,26 @@ static enum lnf_combine combine_of(const struct lnf_field *field)
     }
 }
 
+static enum lnf_combine combine_of(const struct lnf_field *field, enum lnf_column_role role)
+{
+    switch (role) {
+    case LNF_COLUMN_SUM:
+        return LNF_COMBINE_SUM;
+    case LNF_COLUMN_MIN:
+        return LNF_COMBINE_MIN;
+    case LNF_COLUMN_MAX:
+        return LNF_COMBINE_MAX;
+    case LNF_COLUMN_OR:
+        return LNF_COMBINE_OR;
+    case LNF_COLUMN_FIRST:
+        return LNF_COMBINE_FIRST;
+    case LNF_COLUMN_ANY:
+        return LNF_COMBINE_ANY;
+    default:
+        return default_combine(field);
+    }
+}
+
 /* ---- checks
  * --------------------------------------------------------------------------------------- */
 
@@ -68,6 +89,26 @@ static int refuse(struct lnf_error *error, const struct lnf_field *field, const 
 {
     lnf_error_set(error, 0, "field \"%s\" %s", field->name, why);
     return LNF_ERR_UNKFLD;
+}
+
+/** Whether values of the field can be combined as a role says. */
+static int check_value(const struct lnf_field *field, enum lnf_column_role role,
+                       struct lnf_error *error)
+{
+    if (role == LNF_COLUMN_VALUE) {
+        return LNF_OK;
+    }
+    if ((unsigned)role > LNF_COLUMN_ANY) {
+        return refuse(error, field, "has an unknown role");
+    }
+    if (is_calculated(field, false)) {
+        return refuse(error, field, "is calculated and has no aggregation function of its own");
+    }
+    bool number = field->type != LNF_ADDR && field->type != LNF_MAC;
+    if (!number && role != LNF_COLUMN_FIRST && role != LNF_COLUMN_ANY) {
+        return refuse(error, field, "is an address, which only \"first\" and \"any\" aggregate");
+    }
+    return LNF_OK;
 }
 
 static int check_column(const struct lnf_query_spec *spec, const struct lnf_query_column *column,
@@ -82,7 +123,7 @@ static int check_column(const struct lnf_query_spec *spec, const struct lnf_quer
         return refuse(error, field, "cannot be a column");
     }
     if (column->role != LNF_COLUMN_KEY) {
-        return LNF_OK;
+        return check_value(field, column->role, error);
     }
     if (spec->mode != LNF_QUERY_AGGREGATE || !field->key) {
         return refuse(error, field, "cannot be an aggregation key");
@@ -145,8 +186,10 @@ static int check_spec(const struct lnf_query_spec *spec, struct lnf_error *error
 /* ---- columns
  * -------------------------------------------------------------------------------------- */
 
-static uint16_t add_stored(lnf_query_t *query, const struct lnf_field *field, bool key)
+static uint16_t add_stored(lnf_query_t *query, const struct lnf_field *field,
+                           enum lnf_column_role role)
 {
+    bool key = role == LNF_COLUMN_KEY;
     struct lnf_stored *stored = &query->stored[query->stored_count];
 
     stored->field = field;
@@ -157,23 +200,25 @@ static uint16_t add_stored(lnf_query_t *query, const struct lnf_field *field, bo
         query->pairs = query->pairs || key;
     }
     stored->key = key;
-    stored->combine = combine_of(field);
+    stored->combine = combine_of(field, role);
+    query->first = query->first || (!key && stored->combine == LNF_COMBINE_FIRST);
     stored->width = packed_width(field);
     return (uint16_t)query->stored_count++;
 }
 
-/** A stored column, not a key, with the values of a field; a hidden one is added when there is
- * none. */
+/** A stored value column of a field, combined by the field's own function; a hidden one is added
+ * when there is none. */
 static uint16_t need_stored(lnf_query_t *query, int id)
 {
     const struct lnf_field *field = lnf_field_get(id);
 
     for (unsigned i = 0; i < query->stored_count; i++) {
-        if (query->stored[i].field == field && !query->stored[i].key) {
+        const struct lnf_stored *stored = &query->stored[i];
+        if (stored->field == field && !stored->key && stored->combine == default_combine(field)) {
             return (uint16_t)i;
         }
     }
-    return add_stored(query, field, false);
+    return add_stored(query, field, LNF_COLUMN_VALUE);
 }
 
 static void add_needs(lnf_query_t *query, int id)
@@ -217,7 +262,7 @@ static void add_columns(lnf_query_t *query, const struct lnf_query_spec *spec)
         column->field = lnf_field_get(wanted->field);
         column->calculated = is_calculated(column->field, key);
         if (!column->calculated) {
-            column->stored = add_stored(query, column->field, key);
+            column->stored = add_stored(query, column->field, wanted->role);
             if (key) {
                 set_key_limits(&query->stored[column->stored], wanted);
             }

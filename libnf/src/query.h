@@ -19,13 +19,14 @@
 
 #define LNF_QUERY_COLUMNS 256u /* columns of a question, and stored ones */
 
-/** How values of one group combine. All of them in any order and grouping. */
+/** How values of one group combine. All but the last in any order and grouping. */
 enum lnf_combine {
     LNF_COMBINE_SUM,
     LNF_COMBINE_MIN,
     LNF_COMBINE_MAX,
     LNF_COMBINE_OR,
     LNF_COMBINE_ANY, /* addresses: the smallest other than 0, so that it does not depend on order */
+    LNF_COMBINE_FIRST, /* of the row that made the group */
 };
 
 struct lnf_stored {
@@ -66,6 +67,7 @@ struct lnf_query {
     struct lnf_stored *stored;
     struct lnf_needs needs;
     bool pairs; /* a key is a pair field: every record counts for both sides */
+    bool first; /* a value is LNF_COMBINE_FIRST: what is merged into what matters */
 
     int sort_column; /* -1 = none */
     bool sort_descending;
@@ -110,6 +112,9 @@ int lnf_row_tie(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
 /** The same of groups. */
 uint64_t lnf_group_rank(const lnf_query_t *query, const uint8_t *group);
 int lnf_group_tie(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
+
+/** Compares groups of equal rank by the sort column alone. */
+int lnf_group_tie_sort(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
 
 /** Rank of groups by their first key, when lnf_group_tie() decides by the keys alone. */
 bool lnf_group_has_second(const lnf_query_t *query);

@@ -27,6 +27,13 @@ int lnf_rec_complete(lnf_rec_t *record);
 /** Tells where the record came from, for the fields of its exporter; NULL = unknown. */
 void lnf_rec_set_exporter(lnf_rec_t *record, const struct lnf_exporter *exporter);
 
+/**
+ * lnf_rec_fset() that also sets what only files know otherwise, so that a record can be made again
+ * from values lnf_rec_fget() gave: the exporter's fields and the family of addresses that are 0.
+ * Fields two elements can hold should come last: they go to the one other fields have made.
+ */
+int lnf_rec_restore(lnf_rec_t *record, int field, void *data);
+
 /** The exporter, or NULL when unknown. */
 const struct lnf_exporter *lnf_rec_exporter(const lnf_rec_t *record);
 

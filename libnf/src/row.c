@@ -451,6 +451,11 @@ static int compare_sort_addresses(const lnf_query_t *query, const uint8_t *a, co
     return query->sort_descending ? -order : order;
 }
 
+int lnf_group_tie_sort(const lnf_query_t *query, const uint8_t *a, const uint8_t *b)
+{
+    return compare_sort_addresses(query, a, b, true);
+}
+
 int lnf_group_tie(const lnf_query_t *query, const uint8_t *a, const uint8_t *b)
 {
     int order = compare_sort_addresses(query, a, b, true);

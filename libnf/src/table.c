@@ -82,6 +82,20 @@ int lnf_store_reserve(struct lnf_store *store, size_t count)
     return LNF_OK;
 }
 
+bool lnf_store_find(const struct lnf_store *store, const uint8_t *item, size_t *number)
+{
+    size_t size = store->stride << store->shift;
+
+    for (size_t i = 0; i < store->segment_count; i++) {
+        uintptr_t offset = (uintptr_t)item - (uintptr_t)store->segments[i];
+        if (offset < size) {
+            *number = (i << store->shift) + offset / store->stride;
+            return offset % store->stride == 0 && *number < store->count;
+        }
+    }
+    return false;
+}
+
 size_t lnf_store_memory(const struct lnf_store *store)
 {
     return store->count * store->stride + store->segment_room * sizeof(*store->segments);
@@ -323,9 +337,10 @@ int lnf_table_merge(lnf_table_t *table, lnf_table_t *from)
 
     forget_order(table);
     forget_order(from);
-    /* A list keeps its order; everything else is the same either way, and fewer rows move. */
-    if (stored_count(table) == 0 ||
-        (table->query->mode != LNF_QUERY_LIST && stored_count(table) < stored_count(from))) {
+    /* A list keeps its order, and so do first values; everything else is the same either way, and
+     * fewer rows move. */
+    bool ordered = table->query->mode == LNF_QUERY_LIST || table->query->first;
+    if (stored_count(table) == 0 || (!ordered && stored_count(table) < stored_count(from))) {
         swap_contents(table, from);
     }
     status = is_aggregation(table) ? lnf_groups_merge(&table->groups, &from->groups)

@@ -30,6 +30,9 @@ void lnf_store_init(struct lnf_store *store, size_t stride);
 /** Frees the items. */
 void lnf_store_clear(struct lnf_store *store);
 
+/** Number of an item of the store; false when the address is that of none. */
+bool lnf_store_find(const struct lnf_store *store, const uint8_t *item, size_t *number);
+
 /** Makes room for `count` more items; LNF_OK or LNF_ERR_NOMEM. */
 int lnf_store_reserve(struct lnf_store *store, size_t count);
 
@@ -71,6 +74,9 @@ void lnf_groups_clear(struct lnf_groups *groups);
  */
 int lnf_groups_add(struct lnf_groups *groups, const uint64_t *keys, const void *const *columns,
                    const uint16_t *selection, unsigned start, unsigned count);
+
+/** The group of a packed key (query->key_words words), or NULL. */
+uint8_t *lnf_groups_find(const struct lnf_groups *groups, const uint64_t *key);
 
 /** Adds the matching rows of a batch; LNF_OK or LNF_ERR_NOMEM. */
 int lnf_groups_add_batch(struct lnf_groups *groups, lnf_batch_t *batch, const uint16_t *selection,

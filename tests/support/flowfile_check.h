@@ -169,12 +169,13 @@ static inline void reading_take_block(struct reading *r, lnf_batch_t *batch, con
  */
 static inline void reading_take_all(struct reading *r, lnf_input_t *input)
 {
-    struct lnf_block_buffer buffer = {0};
+    static struct lnf_block_buffer buffer; /* kept: tests read thousands of small files */
+    static lnf_batch_t *batch;
     struct lnf_block_ref block;
-    lnf_batch_t *batch = lnf_batch_create();
     uint64_t next = 0;
     int status;
 
+    batch = batch == NULL ? lnf_batch_create() : batch;
     ck_assert_ptr_nonnull(batch);
     r->ascending = true;
     while ((status = lnf_input_claim(input, &block, &r->error)) == LNF_OK) {
@@ -196,8 +197,6 @@ static inline void reading_take_all(struct reading *r, lnf_input_t *input)
     }
     ck_assert_int_eq(status, LNF_EOF);
     ck_assert_int_eq(lnf_input_claim(input, &block, &r->error), LNF_EOF);
-    lnf_block_buffer_clear(&buffer);
-    lnf_batch_destroy(batch);
 }
 
 /** Reads a whole file; `path` NULL = standard input. */

@@ -34,10 +34,28 @@ enum lnf_query_mode {
     LNF_QUERY_AGGREGATE, /* one row per distinct combination of the key columns */
 };
 
+/**
+ * What a column is for. The roles from LNF_COLUMN_SUM on are values that name their function instead
+ * of leaving it to the field; they matter in LNF_QUERY_AGGREGATE only. Sums are modulo the width of
+ * the field's type. Addresses and MAC addresses take LNF_COLUMN_VALUE, _FIRST and _ANY; fields that
+ * are calculated from others (duration, bps, pps, bpp) LNF_COLUMN_VALUE only, and they always use the
+ * fields' own functions.
+ *
+ * LNF_COLUMN_FIRST is the only one whose answer may depend on the order of records: within a table it
+ * is the value of the record added first, and of merged tables that of the one merged into. Which
+ * record a thread or machine meets first is chance, so ask for it where all records of a group have
+ * the same value, or where any of them will do.
+ */
 enum lnf_column_role {
     LNF_COLUMN_VALUE, /* aggregated by the field's own function: sum, min, max, or; addresses
                          keep the smallest one other than 0 */
     LNF_COLUMN_KEY,   /* LNF_QUERY_AGGREGATE only */
+    LNF_COLUMN_SUM,
+    LNF_COLUMN_MIN,
+    LNF_COLUMN_MAX,
+    LNF_COLUMN_OR,    /* bits set in any record */
+    LNF_COLUMN_FIRST, /* the first record's value, 0 as well; see above */
+    LNF_COLUMN_ANY,   /* the smallest value other than 0; 0 when there is no other */
 };
 
 /** One column of the answer. */

@@ -293,7 +293,7 @@ static void check_flip(const struct octets *o, size_t at, size_t appendix)
     }
 }
 
-/** One flipped bit costs at most its block. */
+/** One flipped bit costs at most its block: every bit, or one of each octet of compressed files. */
 START_TEST(test_flip)
 {
     enum lnf_codec codec = (enum lnf_codec)_i;
@@ -305,7 +305,8 @@ START_TEST(test_flip)
     size_t appendix = octets_appendix(&o);
     int fd = open(path, O_RDWR);
     ck_assert_int_ge(fd, 0);
-    for (size_t bit = 0; bit < o.size * 8; bit++) {
+    size_t step = codec == LNF_CODEC_NONE ? 1 : 9; /* 9: another bit in each octet */
+    for (size_t bit = 0; bit < o.size * 8; bit += step) {
         uint8_t flipped = o.at[bit / 8] ^ (uint8_t)(1u << bit % 8);
         ck_assert_int_eq(pwrite(fd, &flipped, 1, (off_t)(bit / 8)), 1);
         check_flip(&o, bit / 8, appendix);
