@@ -521,8 +521,8 @@ END_TEST
 /* ---- bounded memory ---------------------------------------------------------------------------
  */
 
-#define BIG_LIMIT ((uint64_t)32 << 20)
-#define BIG_GROUPS 4000000u
+#define BIG_LIMIT ((uint64_t)(SANITIZED ? 8 : 32) << 20)
+#define BIG_GROUPS (SANITIZED ? 1000000u : 4000000u)
 #define BIG_THREADS 4u
 
 struct big {
