@@ -566,8 +566,8 @@ static void groups_to_scratch(const struct lnf_groups *from, size_t start, unsig
     }
 }
 
-int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from, size_t start,
-                     size_t count)
+int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *from, size_t start,
+                          size_t count)
 {
     size_t end = start + count;
     struct scratch scratch;
@@ -584,4 +584,9 @@ int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from, s
     }
     scratch_destroy(&scratch);
     return status;
+}
+
+int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from)
+{
+    return lnf_groups_merge_some(groups, from, 0, from->store.count);
 }

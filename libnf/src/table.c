@@ -437,7 +437,7 @@ static int merge_groups(lnf_table_t *table, const lnf_table_t *from)
         size_t some = count - start < PIECE_ROWS ? count - start : PIECE_ROWS;
         status = begin_adding(table, some);
         if (status == LNF_OK) {
-            status = lnf_groups_merge(&table->groups, &from->groups, start, some);
+            status = lnf_groups_merge_some(&table->groups, &from->groups, start, some);
             status = end_adding(table, status);
         }
     }

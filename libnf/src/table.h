@@ -79,12 +79,12 @@ int lnf_groups_add_batch(struct lnf_groups *groups, lnf_batch_t *batch, const ui
 /** Adds `count` packed rows; LNF_OK or LNF_ERR_NOMEM. */
 int lnf_groups_add_rows(struct lnf_groups *groups, const uint8_t *rows, size_t count);
 
-/**
- * Adds `count` groups of `from`, from number `start`; LNF_OK or LNF_ERR_NOMEM, then some may have
- * been added.
- */
-int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from, size_t start,
-                     size_t count);
+/** Adds all groups of `from`; LNF_OK or LNF_ERR_NOMEM, then some may have been added. */
+int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from);
+
+/** The same with `count` groups from number `start`. */
+int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *from, size_t start,
+                          size_t count);
 
 size_t lnf_groups_memory(const struct lnf_groups *groups);
 
