@@ -450,8 +450,10 @@ int lnf_spill_adopt(lnf_table_t *table, lnf_table_t *from)
     struct lnf_spill *other = from->spill;
     int status = LNF_OK;
 
-    if (table->query->mode == LNF_QUERY_LIST) {
-        status = lnf_spill_out(table); /* rows in memory come before the other's */
+    /* Rows in memory come before the other's: lists keep their order, and groups what came first.
+     */
+    if (table->query->mode != LNF_QUERY_SORT) {
+        status = lnf_spill_out(table);
     }
     if (status == LNF_OK) {
         status = lnf_spill_fail(spill, adopt_prepare(table, other));
