@@ -82,6 +82,12 @@ const struct args_option args_table[] = {
      "Threads that read files, per process. The default is OMP_NUM_THREADS, else the number of "
      "processors this process may use.",
      PLACE(threads), ARGS_NUMBER, NULL, 1, ARGS_THREADS_MAX, NULL},
+    {0, "memory-limit", "SIZE",
+     "Memory for rows and groups, per process, with k, M, G or T of 1024 octets and so on; 0 is no "
+     "limit. What exceeds it goes to temporary files in $TMPDIR, else /var/tmp. The default is "
+     "half of the memory of the machine, or of the control group, divided by the processes on the "
+     "host.",
+     PLACE(memory_limit), ARGS_TEXT, NULL, 0, 0, NULL},
     {0, "time-zone", "ZONE",
      "Zone of times given and printed, as in TZ or zone tables (Europe/Prague); system is the zone "
      "of the machine. The default is UTC.",

@@ -41,6 +41,7 @@ struct args {
     int progress_type;
     const char *progress_destination; /* NULL = standard error */
     int threads;                      /* 0 = not given */
+    const char *memory_limit;         /* NULL = not given */
     int no_tput, no_index;
 
     const char **paths; /* owned array */

@@ -2,6 +2,7 @@
 /** The exchange that needs no insight: all rows go to the master, which merges them. */
 #include "exchange.h"
 
+#include "memory_limit.h"
 #include "message.h"
 
 #include <libnf.h>
@@ -27,6 +28,9 @@ static int send_rows(const struct exchange_slave *slave, uint8_t *rows, uint8_t 
     do {
         size_t wanted = total - start < room ? total - start : room;
         count = wanted == 0 ? 0 : lnf_table_rows(slave->table, start, wanted, rows);
+        if (count < wanted) {
+            return memory_limit_failure(slave->table, LNF_ERR_READ, failure);
+        }
         start += count;
         size_t size = message_pack_rows(&none, rows, count, row_size, octets);
         int class = transport_send(slave->transport, TRANSPORT_MASTER, TRANSPORT_DATA, MESSAGE_ROWS,
@@ -75,8 +79,11 @@ static int gather_master(const struct exchange_master *master, struct failure *f
         }
         if (rows.count == 0) {
             ended++;
-        } else if (lnf_table_add(master->table, rows.rows, rows.count) != LNF_OK) {
-            return failure_no_memory(failure);
+            continue;
+        }
+        int status = lnf_table_add(master->table, rows.rows, rows.count);
+        if (status != LNF_OK) {
+            return memory_limit_failure(master->table, status, failure);
         }
     }
     return REPORT_OK;

@@ -3,6 +3,7 @@
 #include "link.h"
 
 #include "exchange.h"
+#include "memory_limit.h"
 #include "message.h"
 
 #include <stdlib.h>
@@ -107,7 +108,8 @@ static int finish_table(const struct slave_job *job, lnf_table_t *table, struct 
     if (table == NULL || job->query->mode != QUERY_SORT) {
         return REPORT_OK;
     }
-    return lnf_table_finish(table, true) < 0 ? failure_no_memory(failure) : REPORT_OK;
+    int status = lnf_table_finish(table, true);
+    return status < 0 ? memory_limit_failure(table, status, failure) : REPORT_OK;
 }
 
 static int converse(struct link *link, const struct slave_job *job)

@@ -5,6 +5,7 @@
 #include "flow_files.h"
 #include "link.h"
 #include "master.h"
+#include "memory_limit.h"
 #include "output.h"
 #include "progress.h"
 #include "time_spec.h"
@@ -29,6 +30,8 @@ struct work {
     bool has_range;
     struct flow_files files;
     struct report report;
+    uint64_t memory_limit; /* octets; UINT64_MAX = not given */
+    lnf_memory_t *memory;
     double start_s;
 };
 
@@ -64,7 +67,12 @@ static int understand(struct work *work, int argc, char **argv, struct failure *
     if (class != REPORT_OK || work->args.help || work->args.version) {
         return class;
     }
-    class = args_items(&work->args, &items, failure);
+    if (work->args.memory_limit != NULL) {
+        class = memory_limit_read(work->args.memory_limit, &work->memory_limit, failure);
+    }
+    if (class == REPORT_OK) {
+        class = args_items(&work->args, &items, failure);
+    }
     if (class == REPORT_OK) {
         class = read_times(work, failure);
     }
@@ -167,6 +175,7 @@ static struct slave_job slave_job(const struct work *work)
         .path_count = work->files.count,
         .skipped = work->files.skipped,
         .threads = work->args.threads > 0 ? (unsigned)work->args.threads : slave_default_threads(),
+        .memory = work->memory,
         .report = &work->report,
     };
 }
@@ -227,6 +236,7 @@ static int run_master(struct work *work, transport_t *transport, struct failure 
         .query = &work->query,
         .compiled = work->compiled,
         .report = &work->report,
+        .memory = work->memory,
         .start_s = work->start_s,
     };
 
@@ -239,6 +249,18 @@ static int run_master(struct work *work, transport_t *transport, struct failure 
     output_destroy(job.output);
     progress_destroy(job.progress);
     return class;
+}
+
+/** Half of the memory there is, shared by the processes of the job on this host, when nothing else
+ * is said. */
+static int start_memory(struct work *work, const transport_t *transport, struct failure *failure)
+{
+    uint64_t limit = work->memory_limit;
+
+    if (limit == UINT64_MAX) {
+        limit = memory_limit_available() / 2 / transport_neighbours(transport);
+    }
+    return memory_limit_start(limit, &work->report, &work->memory, failure);
 }
 
 /** All processes agree about the question; from here on a failure ends the job at once. */
@@ -305,6 +327,9 @@ static int run_job(struct work *work, transport_t *transport, int class, struct 
         return agree(work, transport, print_information(information, transport, failure), failure);
     }
     class = check_paths(work, transport, failure);
+    if (class == REPORT_OK) {
+        class = start_memory(work, transport, failure);
+    }
     class = agree(work, transport, class, failure);
     if (class != REPORT_OK) {
         return class;
@@ -332,7 +357,7 @@ static void occupy_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    struct work work = {.compiled = NULL};
+    struct work work = {.memory_limit = UINT64_MAX};
     struct failure failure = {.class = REPORT_OK};
     transport_t *transport = NULL;
     struct timespec now;
@@ -341,7 +366,8 @@ int main(int argc, char **argv)
     clock_gettime(CLOCK_MONOTONIC, &now);
     work.start_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     (void)setlocale(LC_TIME, "");
-    (void)signal(SIGPIPE, SIG_IGN); /* a reader that went away is seen as EPIPE */
+    (void)signal(SIGPIPE, SIG_IGN); /* a reader that went away is seen as EPIPE ... */
+    (void)signal(SIGXFSZ, SIG_IGN); /* ... and a file that may not grow as EFBIG */
 
     /* The time zone is set here, before MPI may start threads. */
     int class = understand(&work, argc, argv, &failure);
@@ -357,6 +383,7 @@ int main(int argc, char **argv)
     class = run_job(&work, transport, class, &failure);
 
     transport_finish(transport);
+    lnf_memory_destroy(work.memory);
     lnf_query_destroy(work.compiled);
     query_clear(&work.query);
     flow_files_clear(&work.files);

@@ -3,6 +3,7 @@
 #include "master.h"
 
 #include "exchange.h"
+#include "memory_limit.h"
 #include "message.h"
 
 #include <inttypes.h>
@@ -51,7 +52,16 @@ static bool print_list(struct master *master, const uint8_t *rows, size_t count,
     return master->left > 0 && output_status(master->job->output, &error) == OUTPUT_OPEN;
 }
 
-static int measure(const struct master_job *job, const lnf_table_t *table, uint8_t *rows)
+/** What there is to say when rows ended: nothing, unless they could not be read. */
+static int end_of_rows(const lnf_table_t *table, struct failure *failure)
+{
+    int status = lnf_table_error(table, NULL);
+
+    return status < 0 ? memory_limit_failure(table, status, failure) : REPORT_OK;
+}
+
+static int measure(const struct master_job *job, const lnf_table_t *table, uint8_t *rows,
+                   struct failure *failure)
 {
     size_t start = 0, count;
 
@@ -59,29 +69,41 @@ static int measure(const struct master_job *job, const lnf_table_t *table, uint8
         output_measure(job->output, rows, count);
         start += count;
     }
-    return REPORT_OK;
+    return end_of_rows(table, failure);
 }
 
-/** Orders the table and prints it. */
-static int print_table(const struct master_job *job, lnf_table_t *table, struct failure *failure)
+static int print_rows(const struct master_job *job, const lnf_table_t *table, uint8_t *rows,
+                      struct failure *failure)
 {
-    uint8_t *rows = malloc(PRINT_ROWS * lnf_query_row_size(job->compiled) + 1);
     size_t start = 0, count;
     int error;
 
-    if (rows == NULL || lnf_table_finish(table, true) < 0) {
-        free(rows);
-        return failure_no_memory(failure);
-    }
-    (void)measure(job, table, rows);
     output_header(job->output);
     while ((count = lnf_table_rows(table, start, PRINT_ROWS, rows)) > 0 &&
            output_status(job->output, &error) == OUTPUT_OPEN) {
         output_rows(job->output, rows, count);
         start += count;
     }
+    return end_of_rows(table, failure);
+}
+
+/** Orders the table and prints it. */
+static int print_table(const struct master_job *job, lnf_table_t *table, struct failure *failure)
+{
+    int status = lnf_table_finish(table, true);
+    if (status < 0) {
+        return memory_limit_failure(table, status, failure);
+    }
+    uint8_t *rows = malloc(PRINT_ROWS * lnf_query_row_size(job->compiled) + 1);
+    if (rows == NULL) {
+        return failure_no_memory(failure);
+    }
+    int class = measure(job, table, rows, failure);
+    if (class == REPORT_OK) {
+        class = print_rows(job, table, rows, failure);
+    }
     free(rows);
-    return REPORT_OK;
+    return class;
 }
 
 static double now_s(void)
@@ -327,7 +349,7 @@ static int run_table(struct master *master, struct failure *failure)
         .context = master,
     };
 
-    if (lnf_table_create(master->job->compiled, &exchange.table) < 0) {
+    if (lnf_table_create_limited(master->job->compiled, master->job->memory, &exchange.table) < 0) {
         return failure_no_memory(failure);
     }
     int class = exchange_choose(master->job->query)->master(&exchange, failure);

@@ -16,7 +16,8 @@ struct master_job {
     const struct report *report;
     output_t *output;
     progress_t *progress;
-    double start_s; /* of the job, on the monotonic clock */
+    lnf_memory_t *memory; /* of the table of all rows; NULL = as much as it needs */
+    double start_s;       /* of the job, on the monotonic clock */
 };
 
 /** Answers with what the slaves of the job find. */

@@ -3,6 +3,7 @@
 #include "slave.h"
 
 #include "block_queue.h"
+#include "memory_limit.h"
 
 #include <inttypes.h>
 #include <libnf.h>
@@ -97,6 +98,17 @@ static void fail_memory(struct slave *slave)
     pthread_mutex_lock(&slave->lock);
     if (slave->failure.class == REPORT_OK) {
         (void)failure_no_memory(&slave->failure);
+    }
+    pthread_mutex_unlock(&slave->lock);
+    stop_all(slave);
+}
+
+/** The same with a table whose temporary files cannot be written. */
+static void fail_table(struct slave *slave, const lnf_table_t *table, int status)
+{
+    pthread_mutex_lock(&slave->lock);
+    if (slave->failure.class == REPORT_OK) {
+        (void)memory_limit_failure(table, status, &slave->failure);
     }
     pthread_mutex_unlock(&slave->lock);
     stop_all(slave);
@@ -339,6 +351,10 @@ static void work_on(struct worker *worker, struct source *source)
             fail_memory(slave);
             return;
         }
+        if (status == LNF_ERR_WRITE) {
+            fail_table(slave, worker->table, status);
+            return;
+        }
         if (slave->list && number != UINT64_MAX) {
             note_block(slave, source, number);
             if (!put_block(worker, source, number)) {
@@ -382,7 +398,8 @@ static int start_worker(struct slave *slave, struct worker *worker, bool table,
 {
     worker->slave = slave;
     if (lnf_task_create(slave->job->compiled, &worker->task) != LNF_OK ||
-        (table && lnf_table_create(slave->job->compiled, &worker->table) != LNF_OK)) {
+        (table && lnf_table_create_limited(slave->job->compiled, slave->job->memory,
+                                           &worker->table) != LNF_OK)) {
         return failure_no_memory(failure);
     }
     pthread_mutex_lock(&slave->lock);
@@ -550,9 +567,11 @@ static int merge_workers(struct slave *slave, lnf_table_t **table)
         if (!slave->list) {
             add_totals(&slave->counts.totals, lnf_task_totals(worker->task));
         }
-        if (i > 0 && worker->table != NULL && slave->failure.class == REPORT_OK &&
-            lnf_table_merge(slave->workers[0].table, worker->table) != LNF_OK) {
-            (void)failure_no_memory(&slave->failure);
+        if (i > 0 && worker->table != NULL && slave->failure.class == REPORT_OK) {
+            int status = lnf_table_merge(slave->workers[0].table, worker->table);
+            if (status != LNF_OK) {
+                (void)memory_limit_failure(slave->workers[0].table, status, &slave->failure);
+            }
         }
     }
     if (slave->failure.class == REPORT_OK && slave->worker_count > 0) {

@@ -26,6 +26,7 @@ struct slave_job {
     size_t path_count;
     size_t skipped; /* paths that led to no file; only counted */
     unsigned threads;
+    lnf_memory_t *memory; /* of all tables; NULL = as much as they need */
     const struct report *report;
 };
 
@@ -58,7 +59,8 @@ struct slave_hooks {
  *
  * @param[out] table   sorted or aggregated rows, the caller's to destroy; NULL for lists and counts
  * @param[out] counts  what happened
- * @return REPORT_OK; REPORT_MEMORY; REPORT_INTERNAL, no thread could be started
+ * @return REPORT_OK; REPORT_MEMORY; REPORT_INTERNAL, no thread could be started; REPORT_LIBNF, a
+ *         temporary file cannot be written
  */
 int slave_run(const struct slave_job *job, const struct slave_hooks *hooks, lnf_table_t **table,
               struct slave_counts *counts, struct failure *failure);

@@ -17,7 +17,7 @@
 
 struct transport {
     bool mpi; /* MPI was started */
-    unsigned rank, count;
+    unsigned rank, count, neighbours;
     MPI_Comm channels[CHANNELS];
     uint8_t *received; /* MESSAGE_MAX octets */
 };
@@ -47,6 +47,22 @@ static int mpi_failure(struct failure *failure, const char *what, int code)
     return failure_set(failure, REPORT_MPI, "%s: %s", what, text);
 }
 
+/** Counts the processes that share memory with this one; collective. */
+static int count_neighbours(transport_t *transport, struct failure *failure)
+{
+    MPI_Comm host;
+    int count = 1;
+
+    int code = MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host);
+    if (code != MPI_SUCCESS) {
+        return mpi_failure(failure, "MPI cannot tell which processes share a host", code);
+    }
+    (void)MPI_Comm_size(host, &count);
+    (void)MPI_Comm_free(&host);
+    transport->neighbours = count > 0 ? (unsigned)count : 1;
+    return REPORT_OK;
+}
+
 static int start_mpi(transport_t *transport, struct failure *failure)
 {
     int provided = MPI_THREAD_SINGLE, rank = 0, count = 1;
@@ -70,7 +86,7 @@ static int start_mpi(transport_t *transport, struct failure *failure)
     (void)MPI_Comm_size(MPI_COMM_WORLD, &count);
     transport->rank = (unsigned)rank;
     transport->count = (unsigned)count;
-    return REPORT_OK;
+    return count_neighbours(transport, failure);
 }
 
 int transport_start(transport_t **transport, struct failure *failure)
@@ -82,6 +98,7 @@ int transport_start(transport_t **transport, struct failure *failure)
         return failure_no_memory(failure);
     }
     t->count = 1;
+    t->neighbours = 1;
     for (int i = 0; i < CHANNELS; i++) {
         t->channels[i] = MPI_COMM_NULL;
     }
@@ -129,6 +146,11 @@ unsigned transport_rank(const transport_t *transport)
 unsigned transport_count(const transport_t *transport)
 {
     return transport->count;
+}
+
+unsigned transport_neighbours(const transport_t *transport)
+{
+    return transport->neighbours;
 }
 
 /* ---- collective ----------------------------------------------------------------------------- */

@@ -49,6 +49,9 @@ _Noreturn void transport_abort(transport_t *transport, int status);
 unsigned transport_rank(const transport_t *transport);
 unsigned transport_count(const transport_t *transport);
 
+/** Processes of the job on this host, this one included. */
+unsigned transport_neighbours(const transport_t *transport);
+
 /**
  * Every process says how it fares; all learn who failed first. Collective.
  *

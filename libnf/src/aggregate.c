@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Hash table of keys: rows of a batch find their groups in three sweeps and update them by column.
  */
+#include "hash.h"
+#include "pages.h"
 #include "table.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define INDEX_BITS_MIN 10u
 #define INDEX_BITS_MAX 32u
-#define HUGE_PAGE ((size_t)2 << 20)
 /* The index is at most this full, in tenths: fewer than two slots are looked at on average. */
 #define INDEX_LOAD 7u
 
@@ -35,31 +35,17 @@ static uint64_t *index_create(unsigned bits)
 {
     size_t size = sizeof(uint64_t) << bits;
 
-    if (size < HUGE_PAGE) {
-        return calloc(1, size);
-    }
-    uint8_t *mapped =
-        mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED) {
-        return NULL;
-    }
-    size_t before = (HUGE_PAGE - (uintptr_t)mapped % HUGE_PAGE) % HUGE_PAGE;
-    if (before > 0) {
-        (void)munmap(mapped, before);
-    }
-    (void)munmap(mapped + before + size, HUGE_PAGE - before);
-    (void)madvise(mapped + before, size, MADV_HUGEPAGE);
-    return (uint64_t *)(void *)(mapped + before);
+    return size < LNF_HUGE_PAGE ? calloc(1, size) : lnf_pages_create(size, 0);
 }
 
 static void index_destroy(uint64_t *index, unsigned bits)
 {
     size_t size = sizeof(uint64_t) << bits;
 
-    if (index == NULL || size < HUGE_PAGE) {
+    if (index == NULL || size < LNF_HUGE_PAGE) {
         free(index);
     } else {
-        (void)munmap(index, size);
+        lnf_pages_destroy(index, size);
     }
 }
 
@@ -106,18 +92,33 @@ static int index_grow(struct lnf_groups *groups, unsigned bits)
     return LNF_OK;
 }
 
-/** Room for a chunk of new groups, in the index and in the store. */
-static int make_room(struct lnf_groups *groups)
+/** Bits of an index for `count` more groups. */
+static unsigned index_bits_for(const struct lnf_groups *groups, size_t count)
 {
-    uint64_t wanted = (groups->store.count + LNF_CHUNK) * 10;
+    uint64_t wanted = (groups->store.count + (uint64_t)count) * 10;
     unsigned bits = groups->index_bits == 0 ? INDEX_BITS_MIN : groups->index_bits;
 
-    if (groups->store.count + LNF_CHUNK >= UINT32_MAX) {
-        return LNF_ERR_NOMEM;
-    }
     while (((uint64_t)INDEX_LOAD << bits) < wanted) {
         bits++;
     }
+    return bits;
+}
+
+size_t lnf_groups_growth(const struct lnf_groups *groups, size_t count)
+{
+    unsigned bits = index_bits_for(groups, count + LNF_CHUNK);
+    size_t index = bits == groups->index_bits ? 0 : sizeof(uint64_t) << bits;
+
+    return count * groups->store.stride + index;
+}
+
+/** Room for a chunk of new groups, in the index and in the store. */
+static int make_room(struct lnf_groups *groups)
+{
+    if (groups->store.count + LNF_CHUNK >= UINT32_MAX) {
+        return LNF_ERR_NOMEM;
+    }
+    unsigned bits = index_bits_for(groups, LNF_CHUNK);
     if (bits != groups->index_bits) {
         int status = index_grow(groups, bits);
         if (status != LNF_OK) {
@@ -130,26 +131,9 @@ static int make_room(struct lnf_groups *groups)
 /* ---- finding groups
  * ------------------------------------------------------------------------------- */
 
-/** The 128-bit product folded to 64: every bit of the input reaches every bit of the result. */
-static inline uint64_t fold_multiply(uint64_t a, uint64_t b)
-{
-    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 static inline uint32_t hash_key(const uint64_t *key, unsigned words, uint64_t seed)
 {
-    uint64_t hash = seed;
-    unsigned i = 0;
-
-    for (; i + 1 < words; i += 2) {
-        hash = fold_multiply(key[i] ^ hash, key[i + 1] ^ seed ^ 0xa0761d6478bd642fu);
-        hash ^= seed;
-    }
-    if (i < words) {
-        hash = fold_multiply(key[i] ^ hash, seed ^ 0xe7037ed1a0b428dbu);
-    }
-    return (uint32_t)(fold_multiply(hash ^ 0x8ebc6af09c88c6e3u, 0x589965cc75374cc3u) >> 32);
+    return (uint32_t)(lnf_hash_key(key, words, seed) >> 32);
 }
 
 static inline bool same_key(const uint8_t *group, const uint64_t *key, unsigned words)
@@ -636,20 +620,27 @@ static void groups_to_scratch(const struct lnf_groups *from, size_t start, unsig
     }
 }
 
-int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from)
+int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *from, size_t start,
+                          size_t count)
 {
+    size_t end = start + count;
     struct scratch scratch;
 
     int status = scratch_create(groups->query, &scratch);
     if (status != LNF_OK) {
         return status;
     }
-    for (size_t start = 0; start < from->store.count && status == LNF_OK; start += LNF_CHUNK) {
-        size_t left = from->store.count - start;
+    for (; start < end && status == LNF_OK; start += LNF_CHUNK) {
+        size_t left = end - start;
         unsigned some = left < LNF_CHUNK ? (unsigned)left : LNF_CHUNK;
         groups_to_scratch(from, start, some, &scratch);
         status = lnf_groups_add(groups, scratch.keys, scratch.columns, NULL, 0, some);
     }
     scratch_destroy(&scratch);
     return status;
+}
+
+int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from)
+{
+    return lnf_groups_merge_some(groups, from, 0, from->store.count);
 }

@@ -3,6 +3,7 @@
 #include "query.h"
 
 #include "error.h"
+#include "hash.h"
 
 #include <libnf.h>
 #include <stdlib.h>
@@ -342,6 +343,29 @@ static uint64_t random_seed(const void *unique)
     return seed;
 }
 
+/** From what makes a key: equal questions have equal partitions, on every machine. */
+static uint64_t partition_seed(const lnf_query_t *query)
+{
+    uint64_t seed = 0x2545f4914f6cdd1du;
+
+    for (unsigned i = 0; i < query->stored_count; i++) {
+        const struct lnf_stored *stored = &query->stored[i];
+        if (stored->key) {
+            const uint64_t facts[] = {
+                ((uint64_t)(uint32_t)stored->field->id << 32) | (uint32_t)stored->pair->id,
+                ((uint64_t)stored->mask4 << 32) | stored->width,
+                stored->mask6.hi,
+                stored->mask6.lo,
+                stored->bucket_ms,
+            };
+            for (size_t j = 0; j < sizeof(facts) / sizeof(facts[0]); j++) {
+                seed = lnf_fold_multiply(seed ^ facts[j], 0x9e3779b97f4a7c15u) + j + 1;
+            }
+        }
+    }
+    return seed;
+}
+
 /* ---- door
  * ----------------------------------------------------------------------------------------- */
 
@@ -373,6 +397,7 @@ static int build(lnf_query_t *query, const struct lnf_query_spec *spec, struct l
     add_columns(query, spec);
     place_in_row(query);
     place_in_group(query);
+    query->partition_seed = partition_seed(query);
     return make_empty(query);
 }
 

@@ -73,10 +73,11 @@ struct lnf_query {
     bool sort_descending;
 
     size_t row_size;
-    unsigned key_words; /* 64-bit words of a group's key */
-    size_t group_size;  /* a multiple of 8 */
-    uint8_t *empty;     /* group values before the first record */
-    uint64_t seed;      /* of the hash, so that nobody outside can prepare collisions */
+    unsigned key_words;      /* 64-bit words of a group's key */
+    size_t group_size;       /* a multiple of 8 */
+    uint8_t *empty;          /* group values before the first record */
+    uint64_t seed;           /* of the hash, so that nobody outside can prepare collisions */
+    uint64_t partition_seed; /* of partitions: the same wherever the same question is asked */
 };
 
 /** Octets of a stored column in native form: 1, 2, 4, 8, 16. */

@@ -252,8 +252,12 @@ int lnf_task_run(lnf_task_t *task, lnf_scan_t *scan, lnf_table_t *table, uint64_
     lnf_batch_open(task->batch, records, size);
     while ((rows = lnf_batch_next(task->batch)) > 0) {
         status = run_batch(task, table, rows);
-        if (status != LNF_OK) {
+        if (status == LNF_ERR_NOMEM) {
             lnf_error_set(error, ref.offset, "%s: no memory", lnf_input_info(scan->input)->path);
+            return status;
+        }
+        if (status != LNF_OK) {
+            (void)lnf_table_error(table, error);
             return status;
         }
     }

@@ -2,25 +2,16 @@
 /** Tables of rows: lists, the best N, groups; and the store they keep them in. */
 #include "table.h"
 
+#include "pages.h"
+#include "spill.h"
+
+#include <libnf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define SEGMENT_SIZE ((size_t)16 << 20)
-#define HUGE_PAGE ((size_t)2 << 20)
-
-struct lnf_table {
-    const lnf_query_t *query;
-    struct lnf_groups groups; /* LNF_QUERY_AGGREGATE */
-    struct lnf_store rows;    /* the others: packed rows */
-    struct lnf_top top;       /* LNF_QUERY_SORT with a limit: which rows of `rows` are where */
-    uint8_t *scratch;         /* packed rows of a chunk */
-
-    /* After lnf_table_finish(): numbers of groups or rows in order; NULL = as they are stored. */
-    uint64_t *order;
-    size_t ordered;
-    bool finished;
-};
+/* Rows added between two looks at the limit of memory. */
+#define PIECE_ROWS LNF_BATCH_ROWS
 
 /* ---- store
  * ---------------------------------------------------------------------------------------- */
@@ -34,10 +25,18 @@ void lnf_store_init(struct lnf_store *store, size_t stride)
     }
 }
 
+/** Octets of a segment, in whole pages. */
+static size_t segment_size(const struct lnf_store *store)
+{
+    size_t size = store->stride << store->shift;
+
+    return (size + LNF_HUGE_PAGE - 1) / LNF_HUGE_PAGE * LNF_HUGE_PAGE;
+}
+
 void lnf_store_clear(struct lnf_store *store)
 {
     for (size_t i = 0; i < store->segment_count; i++) {
-        free(store->segments[i]);
+        lnf_pages_destroy(store->segments[i], segment_size(store));
     }
     free(store->segments);
     store->segments = NULL;
@@ -48,8 +47,6 @@ void lnf_store_clear(struct lnf_store *store)
 
 static int add_segment(struct lnf_store *store)
 {
-    size_t size = store->stride << store->shift;
-
     if (store->segment_count == store->segment_room) {
         size_t room = store->segment_room == 0 ? 16 : store->segment_room * 2;
         uint8_t **segments = realloc(store->segments, room * sizeof(*segments));
@@ -59,14 +56,12 @@ static int add_segment(struct lnf_store *store)
         store->segments = segments;
         store->segment_room = room;
     }
-    size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    uint8_t *segment = aligned_alloc(HUGE_PAGE, size);
+    /* The start of a small table stays on small pages, so that it touches no more than it needs. */
+    uint8_t *segment =
+        lnf_pages_create(segment_size(store), store->segment_count == 0 ? LNF_HUGE_PAGE : 0);
     if (segment == NULL) {
         return LNF_ERR_NOMEM;
     }
-    /* The start of a small table stays on small pages, so that it touches no more than it needs. */
-    size_t small = store->segment_count == 0 ? HUGE_PAGE : 0;
-    (void)madvise(segment + small, size - small, MADV_HUGEPAGE);
     store->segments[store->segment_count++] = segment;
     return LNF_OK;
 }
@@ -137,22 +132,72 @@ int lnf_table_create(const lnf_query_t *query, lnf_table_t **table)
     return LNF_OK;
 }
 
-static void forget_order(lnf_table_t *table)
+int lnf_table_create_part(const lnf_query_t *query, lnf_memory_t *memory, unsigned level,
+                          bool orders, lnf_table_t **table)
 {
-    free(table->order);
-    table->order = NULL;
-    table->finished = false;
+    lnf_table_t *t;
+
+    int status = lnf_table_create(query, &t);
+    if (status != LNF_OK) {
+        return status;
+    }
+    status = lnf_spill_create(t, memory, level, orders);
+    if (status != LNF_OK) {
+        lnf_table_destroy(t);
+        return status;
+    }
+    *table = t;
+    return LNF_OK;
 }
 
-static void table_clear(lnf_table_t *table)
+int lnf_table_create_limited(const lnf_query_t *query, lnf_memory_t *memory, lnf_table_t **table)
 {
-    forget_order(table);
-    lnf_groups_clear(&table->groups);
+    bool orders = query->mode == LNF_QUERY_SORT ||
+                  (query->mode == LNF_QUERY_AGGREGATE && query->limit == UINT64_MAX);
+
+    if (memory == NULL) {
+        return lnf_table_create(query, table);
+    }
+    return lnf_table_create_part(query, memory, 0, orders, table);
+}
+
+static void clear_rows(lnf_table_t *table)
+{
     lnf_store_clear(&table->rows);
     free(table->top.heap);
     table->top.heap = NULL;
     table->top.count = 0;
     table->top.room = 0;
+}
+
+/** Back to rows as they were added. */
+static void forget_order(lnf_table_t *table)
+{
+    free(table->order);
+    table->order = NULL;
+    table->finished = false;
+    if (table->spill != NULL) {
+        lnf_spill_forget(table->spill);
+        if (is_aggregation(table)) {
+            clear_rows(table);
+        }
+    }
+}
+
+void lnf_table_empty(lnf_table_t *table)
+{
+    forget_order(table);
+    lnf_groups_clear(&table->groups);
+    clear_rows(table);
+}
+
+static void table_clear(lnf_table_t *table)
+{
+    lnf_table_empty(table);
+    if (table->spill != NULL) {
+        lnf_spill_clear(table->spill);
+        lnf_spill_charge(table);
+    }
 }
 
 void lnf_table_destroy(lnf_table_t *table)
@@ -161,18 +206,44 @@ void lnf_table_destroy(lnf_table_t *table)
         return;
     }
     table_clear(table);
+    lnf_spill_destroy(table->spill);
     free(table->scratch);
     free(table);
 }
 
-static size_t stored_count(const lnf_table_t *table)
+size_t lnf_table_stored(const lnf_table_t *table)
 {
     return is_aggregation(table) ? table->groups.store.count : table->rows.count;
+}
+
+/** Some rows are in files. */
+static bool is_spilled(const lnf_table_t *table)
+{
+    return table->spill != NULL && lnf_spill_rows(table->spill) > 0;
+}
+
+/** Rows in memory and in files. */
+static size_t stored_count(const lnf_table_t *table)
+{
+    size_t count = lnf_table_stored(table);
+
+    return table->spill == NULL ? count : count + (size_t)lnf_spill_rows(table->spill);
 }
 
 size_t lnf_table_count(const lnf_table_t *table)
 {
     return table->finished ? table->ordered : stored_count(table);
+}
+
+int lnf_table_error(const lnf_table_t *table, struct lnf_error *error)
+{
+    if (table->spill == NULL || table->spill->status == LNF_OK) {
+        return LNF_OK;
+    }
+    if (error != NULL) {
+        *error = table->spill->error;
+    }
+    return table->spill->status;
 }
 
 size_t lnf_table_memory(const lnf_table_t *table)
@@ -199,8 +270,7 @@ static int append_rows(lnf_table_t *table, const uint8_t *rows, size_t count)
     return LNF_OK;
 }
 
-/** Keeps a row if it is among the best so far. */
-static int offer_row(lnf_table_t *table, uint64_t rank, const uint8_t *row)
+int lnf_table_offer(lnf_table_t *table, uint64_t rank, const uint8_t *row)
 {
     if (!lnf_top_wants(&table->top, rank, row)) {
         return LNF_OK;
@@ -221,11 +291,28 @@ static int offer_row(lnf_table_t *table, uint64_t rank, const uint8_t *row)
     return status;
 }
 
-int lnf_table_add(lnf_table_t *table, const uint8_t *rows, size_t count)
+/** Before rows are added: what was in order is not any more, and what is too much goes out. */
+static int begin_adding(lnf_table_t *table, size_t rows)
+{
+    forget_order(table);
+    return table->spill == NULL ? LNF_OK : lnf_spill_make_room(table, rows);
+}
+
+/** After rows were added, with the status of that. */
+static int end_adding(lnf_table_t *table, int status)
+{
+    if (table->spill != NULL) {
+        lnf_spill_charge(table);
+        return lnf_spill_fail(table->spill, status);
+    }
+    return status;
+}
+
+/** Adds packed rows that memory has been looked at for. */
+static int add_rows(lnf_table_t *table, const uint8_t *rows, size_t count)
 {
     int status = LNF_OK;
 
-    forget_order(table);
     if (is_aggregation(table)) {
         return lnf_groups_add_rows(&table->groups, rows, count);
     }
@@ -234,7 +321,27 @@ int lnf_table_add(lnf_table_t *table, const uint8_t *rows, size_t count)
     }
     for (size_t i = 0; i < count && status == LNF_OK; i++) {
         const uint8_t *row = rows + i * table->query->row_size;
-        status = offer_row(table, lnf_row_rank(table->query, row), row);
+        status = lnf_table_offer(table, lnf_row_rank(table->query, row), row);
+    }
+    return status;
+}
+
+int lnf_table_add(lnf_table_t *table, const uint8_t *rows, size_t count)
+{
+    int status = LNF_OK;
+
+    if (table->spill == NULL) {
+        forget_order(table);
+        return add_rows(table, rows, count);
+    }
+    while (count > 0 && status == LNF_OK) {
+        size_t some = count < PIECE_ROWS ? count : PIECE_ROWS;
+        status = begin_adding(table, some);
+        if (status == LNF_OK) {
+            status = end_adding(table, add_rows(table, rows, some));
+        }
+        rows += some * table->query->row_size;
+        count -= some;
     }
     return status;
 }
@@ -281,7 +388,7 @@ static int add_best(lnf_table_t *table, lnf_batch_t *batch, const uint16_t *sele
     }
     lnf_batch_pack(query, batch, kept, kept_count, table->scratch);
     for (unsigned i = 0; i < kept_count && status == LNF_OK; i++) {
-        status = offer_row(table, ranks[i], table->scratch + i * query->row_size);
+        status = lnf_table_offer(table, ranks[i], table->scratch + i * query->row_size);
     }
     return status;
 }
@@ -292,15 +399,19 @@ int lnf_table_add_batch(lnf_table_t *table, lnf_batch_t *batch, const uint16_t *
     if (count == 0) {
         return LNF_OK;
     }
-    forget_order(table);
+    int status = begin_adding(table, table->query->pairs ? 2 * (size_t)count : count);
+    if (status != LNF_OK) {
+        return status;
+    }
     if (is_aggregation(table)) {
-        return lnf_groups_add_batch(&table->groups, batch, selection, count);
+        status = lnf_groups_add_batch(&table->groups, batch, selection, count);
+    } else if (is_top(table)) {
+        status = add_best(table, batch, selection, count);
+    } else {
+        lnf_batch_pack(table->query, batch, selection, count, table->scratch);
+        status = append_rows(table, table->scratch, count);
     }
-    if (is_top(table)) {
-        return add_best(table, batch, selection, count);
-    }
-    lnf_batch_pack(table->query, batch, selection, count, table->scratch);
-    return append_rows(table, table->scratch, count);
+    return end_adding(table, status);
 }
 
 /* ---- merging
@@ -331,10 +442,37 @@ static int merge_rows(lnf_table_t *table, lnf_table_t *from)
     return status;
 }
 
+static int merge_groups(lnf_table_t *table, const lnf_table_t *from)
+{
+    size_t count = from->groups.store.count;
+    int status = LNF_OK;
+
+    for (size_t start = 0; start < count && status == LNF_OK; start += PIECE_ROWS) {
+        size_t some = count - start < PIECE_ROWS ? count - start : PIECE_ROWS;
+        status = begin_adding(table, some);
+        if (status == LNF_OK) {
+            status = lnf_groups_merge_some(&table->groups, &from->groups, start, some);
+            status = end_adding(table, status);
+        }
+    }
+    return status;
+}
+
+static bool share_memory(const lnf_table_t *a, const lnf_table_t *b)
+{
+    if (a->spill == NULL || b->spill == NULL) {
+        return a->spill == b->spill;
+    }
+    return a->spill->memory == b->spill->memory;
+}
+
 int lnf_table_merge(lnf_table_t *table, lnf_table_t *from)
 {
-    int status;
+    int status = LNF_OK;
 
+    if (!share_memory(table, from)) {
+        return LNF_ERR_OTHER;
+    }
     forget_order(table);
     forget_order(from);
     /* A list keeps its order, and so do first values; everything else is the same either way, and
@@ -343,8 +481,12 @@ int lnf_table_merge(lnf_table_t *table, lnf_table_t *from)
     if (stored_count(table) == 0 || (!ordered && stored_count(table) < stored_count(from))) {
         swap_contents(table, from);
     }
-    status = is_aggregation(table) ? lnf_groups_merge(&table->groups, &from->groups)
-                                   : merge_rows(table, from);
+    if (is_spilled(from)) {
+        status = lnf_spill_adopt(table, from);
+    }
+    if (status == LNF_OK) {
+        status = is_aggregation(table) ? merge_groups(table, from) : merge_rows(table, from);
+    }
     if (status == LNF_OK) {
         table_clear(from);
     }
@@ -441,25 +583,76 @@ static int order_best_groups(lnf_table_t *table, size_t limit)
     return status;
 }
 
+int lnf_table_order_top(lnf_table_t *table)
+{
+    return order_top(table, &table->top);
+}
+
+int lnf_table_order(lnf_table_t *table, size_t count)
+{
+    size_t stored = lnf_table_stored(table);
+
+    free(table->order);
+    table->order = NULL;
+    table->ordered = count;
+    if (is_aggregation(table)) {
+        return count < stored / 8 ? order_best_groups(table, count)
+                                  : order_all(table, &table->groups.store, count);
+    }
+    if (is_top(table)) {
+        return order_top(table, &table->top);
+    }
+    return table->query->mode == LNF_QUERY_SORT ? order_all(table, &table->rows, count) : LNF_OK;
+}
+
+static int finish_limited(lnf_table_t *table, uint64_t limit)
+{
+    size_t count = lnf_table_stored(table);
+    size_t kept = limit < count ? (size_t)limit : count;
+    size_t ordered = kept < count / 8 ? kept : count;
+
+    int status = is_spilled(table) || table->query->mode == LNF_QUERY_LIST
+                     ? LNF_OK
+                     : lnf_spill_make_room_to_order(table, ordered * 2 * sizeof(struct lnf_ranked));
+    if (status != LNF_OK) {
+        return status;
+    }
+    return is_spilled(table) ? lnf_spill_finish(table, limit)
+                             : lnf_spill_fail(table->spill, lnf_table_order(table, kept));
+}
+
 int lnf_table_finish(lnf_table_t *table, bool limit)
 {
-    const lnf_query_t *query = table->query;
-    size_t count = stored_count(table);
-    size_t kept = limit && query->limit < count ? (size_t)query->limit : count;
-    int status = LNF_OK;
+    uint64_t wanted = limit ? table->query->limit : UINT64_MAX;
+    size_t count = lnf_table_stored(table);
+    int status;
 
     forget_order(table);
-    table->ordered = kept;
-    if (is_aggregation(table)) {
-        status = kept < count / 8 ? order_best_groups(table, kept)
-                                  : order_all(table, &table->groups.store, kept);
-    } else if (is_top(table)) {
-        status = order_top(table, &table->top);
-    } else if (query->mode == LNF_QUERY_SORT) {
-        status = order_all(table, &table->rows, kept);
+    if (table->spill == NULL) {
+        status = lnf_table_order(table, wanted < count ? (size_t)wanted : count);
+        table->finished = status == LNF_OK;
+        return status;
     }
+    status = finish_limited(table, wanted);
     table->finished = status == LNF_OK;
+    lnf_spill_charge(table);
     return status;
+}
+
+void lnf_table_pack(const lnf_table_t *table, size_t start, size_t count, uint8_t *rows)
+{
+    /* An aggregation has packed rows in memory only when they are the answer. */
+    bool groups = is_aggregation(table) && table->rows.count == 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t number = table->order == NULL ? start + i : (size_t)table->order[start + i];
+        uint8_t *row = rows + i * table->query->row_size;
+        if (groups) {
+            lnf_group_pack(table->query, lnf_store_at(&table->groups.store, number), row);
+        } else {
+            memcpy(row, lnf_store_at(&table->rows, number), table->query->row_size);
+        }
+    }
 }
 
 size_t lnf_table_rows(const lnf_table_t *table, size_t start, size_t count, uint8_t *rows)
@@ -468,14 +661,9 @@ size_t lnf_table_rows(const lnf_table_t *table, size_t start, size_t count, uint
     size_t left = start < all ? all - start : 0;
 
     count = count < left ? count : left;
-    for (size_t i = 0; i < count; i++) {
-        size_t number = table->order == NULL ? start + i : (size_t)table->order[start + i];
-        uint8_t *row = rows + i * table->query->row_size;
-        if (is_aggregation(table)) {
-            lnf_group_pack(table->query, lnf_store_at(&table->groups.store, number), row);
-        } else {
-            memcpy(row, lnf_store_at(&table->rows, number), table->query->row_size);
-        }
+    if (is_spilled(table)) {
+        return lnf_spill_read(table, start, count, rows);
     }
+    lnf_table_pack(table, start, count, rows);
     return count;
 }

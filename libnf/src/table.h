@@ -88,7 +88,14 @@ int lnf_groups_add_rows(struct lnf_groups *groups, const uint8_t *rows, size_t c
 /** Adds all groups of `from`; LNF_OK or LNF_ERR_NOMEM, then some may have been added. */
 int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from);
 
+/** The same with `count` groups from number `start`. */
+int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *from, size_t start,
+                          size_t count);
+
 size_t lnf_groups_memory(const struct lnf_groups *groups);
+
+/** Octets that `count` new groups would take, those of a larger index beside the old included. */
+size_t lnf_groups_growth(const struct lnf_groups *groups, size_t count);
 
 /* ---- order (sort.c)
  * ------------------------------------------------------------------------------- */
@@ -138,6 +145,44 @@ void lnf_top_replace(struct lnf_top *top, uint64_t rank, uint64_t number);
 
 /* ---- table (table.c)
  * ------------------------------------------------------------------------------ */
+
+struct lnf_spill;
+
+struct lnf_table {
+    const lnf_query_t *query;
+    struct lnf_groups groups; /* LNF_QUERY_AGGREGATE */
+    struct lnf_store rows;    /* the others: packed rows; the best groups of parts, see spill.c */
+    struct lnf_top top;       /* of the best rows only: which rows of `rows` are where */
+    uint8_t *scratch;         /* packed rows of a batch */
+    struct lnf_spill *spill;  /* NULL = memory is not limited */
+
+    /* After lnf_table_finish(): numbers of groups or rows in order; NULL = as they are stored. */
+    uint64_t *order;
+    size_t ordered;
+    bool finished;
+};
+
+/** New table for groups of a part of a table, see struct lnf_spill. */
+int lnf_table_create_part(const lnf_query_t *query, lnf_memory_t *memory, unsigned level,
+                          bool orders, lnf_table_t **table);
+
+/** Groups or rows in memory. */
+size_t lnf_table_stored(const lnf_table_t *table);
+
+/** Orders what is in memory, so that the first `count` are right; LNF_OK or LNF_ERR_NOMEM. */
+int lnf_table_order(lnf_table_t *table, size_t count);
+
+/** Orders the best rows; LNF_OK or LNF_ERR_NOMEM. */
+int lnf_table_order_top(lnf_table_t *table);
+
+/** Packs `count` rows in memory from number `start` of their order; there are that many. */
+void lnf_table_pack(const lnf_table_t *table, size_t start, size_t count, uint8_t *rows);
+
+/** Drops what is in memory. */
+void lnf_table_empty(lnf_table_t *table);
+
+/** Keeps a row if it is among the best so far; LNF_OK or LNF_ERR_NOMEM. */
+int lnf_table_offer(lnf_table_t *table, uint64_t rank, const uint8_t *row);
 
 /** Adds the matching rows of a batch; LNF_OK or LNF_ERR_NOMEM. */
 int lnf_table_add_batch(lnf_table_t *table, lnf_batch_t *batch, const uint16_t *selection,

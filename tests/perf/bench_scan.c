@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define RUNS 5
 #define KEY(field)                                                                                 \
@@ -97,14 +98,44 @@ static void fail(const char *text)
     exit(1);
 }
 
-/** Answers the question over all files: records read; groups and memory of the table. */
-static uint64_t answer(const lnf_query_t *query, char **paths, size_t *groups, size_t *memory)
+/** What one run found out. */
+struct found {
+    uint64_t records; /* read */
+    size_t groups;    /* of the table, in parts as long as they are in temporary files */
+    size_t memory;    /* octets the table held at most */
+    uint64_t spilled; /* octets written to temporary files */
+};
+
+static void read_rows(const lnf_query_t *query, const lnf_table_t *table)
 {
+    uint8_t *rows = malloc(1024 * lnf_query_row_size(query) + 1);
+    size_t start = 0, count;
+
+    if (rows == NULL) {
+        fail("no memory");
+    }
+    while ((count = lnf_table_rows(table, start, 1024, rows)) > 0) {
+        start += count;
+    }
+    if (start != lnf_table_count(table)) {
+        fail("rows are missing");
+    }
+    free(rows);
+}
+
+/** Answers the question over all files; `limit` of memory 0 = none. */
+static struct found answer(const lnf_query_t *query, char **paths, uint64_t limit)
+{
+    const struct lnf_memory_spec spec = {.limit = limit};
     struct lnf_error error = {0};
+    struct found found = {0};
+    lnf_memory_t *memory = NULL;
     lnf_table_t *table;
     lnf_task_t *task;
 
-    if (lnf_table_create(query, &table) != LNF_OK || lnf_task_create(query, &task) != LNF_OK) {
+    if ((limit != 0 && lnf_memory_create(&spec, &memory) != LNF_OK) ||
+        lnf_table_create_limited(query, memory, &table) != LNF_OK ||
+        lnf_task_create(query, &task) != LNF_OK) {
         fail("no memory");
     }
     for (; *paths != NULL; paths++) {
@@ -120,15 +151,22 @@ static uint64_t answer(const lnf_query_t *query, char **paths, size_t *groups, s
         }
         lnf_scan_close(scan);
     }
-    *groups = lnf_table_count(table);
+    found.groups = lnf_table_count(table);
     if (lnf_table_finish(table, true) != LNF_OK) {
-        fail("no memory");
+        (void)lnf_table_error(table, &error);
+        fail(error.text);
     }
-    *memory = lnf_table_memory(table);
-    uint64_t records = lnf_task_totals(task)->records;
+    found.memory = lnf_table_memory(table);
+    if (memory != NULL) {
+        read_rows(query, table);
+        found.memory = (size_t)lnf_memory_peak(memory);
+        found.spilled = lnf_memory_spilled(memory);
+    }
+    found.records = lnf_task_totals(task)->records;
     lnf_task_destroy(task);
     lnf_table_destroy(table);
-    return records;
+    lnf_memory_destroy(memory);
+    return found;
 }
 
 static int ascending(const void *a, const void *b)
@@ -138,15 +176,13 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void measure(const struct question *question, char **paths)
+static void measure(const struct question *question, char **paths, uint64_t limit)
 {
     struct lnf_query_spec spec = question->spec;
     struct lnf_error error = {0};
     lnf_query_t *query;
     double times[RUNS];
-    uint64_t records = 0;
-    size_t groups = 0;
-    size_t memory = 0;
+    struct found found = {0};
 
     if (spec.column_count == 0) {
         spec.sort_column = -1;
@@ -156,13 +192,18 @@ static void measure(const struct question *question, char **paths)
     }
     for (int i = 0; i < RUNS; i++) {
         double start = cpu_seconds();
-        records = answer(query, paths, &groups, &memory);
+        found = answer(query, paths, limit);
         times[i] = (cpu_seconds() - start) * 1e9;
     }
     qsort(times, RUNS, sizeof(times[0]), ascending);
-    printf("%-44s %6.1f ns (best %.1f)  %9zu rows %5.0f octets each\n", question->name,
-           times[RUNS / 2] / (double)records, times[0] / (double)records, groups,
-           groups == 0 ? 0.0 : (double)memory / (double)groups);
+    printf("%-44s %6.1f ns (best %.1f)  %9zu rows %5.0f octets each", question->name,
+           times[RUNS / 2] / (double)found.records, times[0] / (double)found.records, found.groups,
+           found.groups == 0 ? 0.0 : (double)found.memory / (double)found.groups);
+    if (limit != 0) {
+        printf("  %.1f MiB in memory, %.1f in files", (double)found.memory / (1 << 20),
+               (double)found.spilled / (1 << 20));
+    }
+    putchar('\n');
     lnf_query_destroy(query);
 }
 
@@ -171,20 +212,28 @@ int main(int argc, char **argv)
     const size_t count = sizeof(questions) / sizeof(questions[0]);
     size_t first = 0;
     size_t end = count;
-    char **paths = argv + 1;
+    uint64_t limit = 0;
+    int option;
 
-    if (argc > 3 && strcmp(argv[1], "-q") == 0) {
-        first = strtoul(argv[2], NULL, 10);
-        end = first + 1;
-        paths = argv + 3;
+    while ((option = getopt(argc, argv, "q:m:")) != -1) {
+        if (option == 'q') {
+            first = strtoul(optarg, NULL, 10);
+            end = first + 1;
+        } else if (option == 'm') {
+            limit = strtoull(optarg, NULL, 10) << 20;
+        } else {
+            return 1;
+        }
     }
-    if (argc < 2 || first >= count) {
-        fprintf(stderr, "usage: bench_scan [-q NUMBER] FILE...   (one question of 0..%zu)\n",
+    if (optind == argc || first >= count) {
+        fprintf(stderr,
+                "usage: bench_scan [-q NUMBER] [-m MEBIBYTES] FILE...   (one question of 0..%zu; "
+                "limit of memory)\n",
                 count - 1);
         return 1;
     }
     for (size_t i = first; i < end; i++) {
-        measure(&questions[i], paths);
+        measure(&questions[i], argv + optind, limit);
         fflush(stdout);
     }
     return 0;

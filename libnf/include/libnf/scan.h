@@ -6,6 +6,7 @@
  *   lnf_scan    one open flow file that hands out its blocks, each exactly once, to whoever asks.
  *   lnf_task    what one thread needs to work on blocks: buffers, columns, counters.
  *   lnf_table   rows collected for a query: a list, the best N, or groups. One per thread, merged.
+ *   lnf_memory  how much memory tables may take together, and where to what does not fit goes.
  *
  * libnf starts no thread: N threads each with a task call lnf_task_run() on the same scan, and
  * afterwards their tables are merged.
@@ -188,12 +189,71 @@ LNF_API const struct lnf_stat *lnf_scan_stat(const lnf_scan_t *scan);
 /** Ident stored in the file; "" when unknown. */
 LNF_API const char *lnf_scan_ident(const lnf_scan_t *scan);
 
+/* ---- memory ----------------------------------------------------------------------------------- */
+
+/**
+ * A limit that tables share, usually all tables of a process for one question.
+ *
+ * Counted are rows, groups, their index and order, and buffers of temporary files; not counted are
+ * queries, scans, tasks and what a table needs for one batch. A table that would exceed the limit
+ * writes what it holds to temporary files, which have no name and end with it, and answers the same,
+ * octet for octet. How near to the limit tables stay: it may be exceeded by about a quarter when the
+ * tables that grow have little and the ones that do not have much; and a table of fewer than 256 rows
+ * is never written out, however small the limit. A full order of groups takes up to three times the
+ * octets of their packed rows in temporary files, other answers as much as the packed rows of what
+ * was written out.
+ *
+ * Threads: every table in one thread at a time; tables in different threads may share the limit.
+ */
+typedef struct lnf_memory lnf_memory_t;
+
+/** Called once, before the first octets go to a temporary file; in any thread that uses a table. */
+typedef void lnf_spilling_fn(void *context, const char *directory);
+
+struct lnf_memory_spec {
+    uint64_t limit;            /* octets; 0 = none, they are only counted */
+    const char *directory;     /* for temporary files; NULL = $TMPDIR, else /var/tmp */
+    lnf_spilling_fn *spilling; /* may be NULL */
+    void *context;
+};
+
+/** New account; LNF_OK or LNF_ERR_NOMEM. */
+LNF_API int lnf_memory_create(const struct lnf_memory_spec *spec, lnf_memory_t **memory);
+
+/** Frees the account; NULL is fine. No table may use it any more. */
+LNF_API void lnf_memory_destroy(lnf_memory_t *memory);
+
+/** Octets its tables hold now; the most they ever held; those written to temporary files so far. */
+LNF_API uint64_t lnf_memory_used(const lnf_memory_t *memory);
+LNF_API uint64_t lnf_memory_peak(const lnf_memory_t *memory);
+LNF_API uint64_t lnf_memory_spilled(const lnf_memory_t *memory);
+
 /* ---- table ------------------------------------------------------------------------------------ */
 
 typedef struct lnf_table lnf_table_t;
 
-/** New empty table for rows of a query; LNF_OK or LNF_ERR_NOMEM. */
+/** New empty table for rows of a query; LNF_OK or LNF_ERR_NOMEM. Its memory is not limited. */
 LNF_API int lnf_table_create(const lnf_query_t *query, lnf_table_t **table);
+
+/**
+ * The same with a limit of memory.
+ *
+ * Functions of such a table that may write or read temporary files also return LNF_ERR_WRITE or
+ * LNF_ERR_READ; lnf_table_error() has the reason. After a failure to add rows the table has some of
+ * them; after a failure to finish it can only be destroyed.
+ *
+ * @param memory  may be NULL: no limit
+ */
+LNF_API int lnf_table_create_limited(const lnf_query_t *query, lnf_memory_t *memory,
+                                     lnf_table_t **table);
+
+/**
+ * The last failure of a table with a limit of memory.
+ *
+ * @param[out] error  untouched when there was none; may be NULL
+ * @return what the function returned that failed; LNF_OK, none did
+ */
+LNF_API int lnf_table_error(const lnf_table_t *table, struct lnf_error *error);
 
 /** Frees the table; NULL is fine. */
 LNF_API void lnf_table_destroy(lnf_table_t *table);
@@ -204,10 +264,19 @@ LNF_API void lnf_table_destroy(lnf_table_t *table);
  */
 LNF_API int lnf_table_add(lnf_table_t *table, const uint8_t *rows, size_t count);
 
-/** Moves all rows of `from` (same query) into `table`; LNF_OK or LNF_ERR_NOMEM. */
+/**
+ * Moves all rows of `from` into `table`; both have the same query and the same limit of memory, or
+ * none. What is in temporary files stays there.
+ *
+ * @return LNF_OK; LNF_ERR_NOMEM; LNF_ERR_OTHER, they do not share their limit
+ */
 LNF_API int lnf_table_merge(lnf_table_t *table, lnf_table_t *from);
 
-/** Rows in the table: groups, or records kept. */
+/**
+ * Rows in the table: groups, or records kept. While an aggregation has groups in temporary files and
+ * is not finished, a group may be there in several parts, each of which counts as a row and is one
+ * for lnf_table_rows(); added to another table they combine.
+ */
 LNF_API size_t lnf_table_count(const lnf_table_t *table);
 
 /** Octets of memory the table holds. */
@@ -220,12 +289,53 @@ LNF_API size_t lnf_table_memory(const lnf_table_t *table);
 LNF_API int lnf_table_finish(lnf_table_t *table, bool limit);
 
 /**
- * Packs rows `start` .. in the table's order.
+ * Packs rows `start` .. in the table's order. Any rows in any order; those in temporary files are
+ * read at every call, so many rows in one call are faster than many calls.
  *
  * @param[out] rows  room for `count` packed rows
- * @return rows packed; fewer than `count` at the end
+ * @return rows packed; fewer than `count` at the end; 0 also when a temporary file cannot be read,
+ *         which lnf_table_error() tells
  */
 LNF_API size_t lnf_table_rows(const lnf_table_t *table, size_t start, size_t count, uint8_t *rows);
+
+/* ---- partitions ------------------------------------------------------------------------------- */
+
+/*
+ * The groups of an aggregation can be dealt out over any number of partitions, so that each holds all
+ * there is of its keys and is finished without looking at the others. The partition of a key depends
+ * on the key columns of the question only: it is the same in every thread, process and machine.
+ * Groups travel as packed rows.
+ */
+
+/** Partition of a packed row, 0 .. partitions - 1. Rows may come from outside. */
+LNF_API unsigned lnf_query_row_partition(const lnf_query_t *query, const uint8_t *row,
+                                         unsigned partitions);
+
+/** Takes packed rows, valid during the call. Another status than LNF_OK stops. */
+typedef int lnf_rows_fn(void *context, const uint8_t *rows, size_t count);
+
+/**
+ * Hands out all groups of one partition, each once, in no order, whatever the query's limit. The
+ * table has them still afterwards, and if it was finished it still is.
+ *
+ * Cost: passes over all groups in memory; of those in files over the ones it needs.
+ *
+ * @return LNF_OK; what `fn` returned; LNF_ERR_OTHER, no such partition or no aggregation;
+ *         LNF_ERR_NOMEM; LNF_ERR_WRITE, LNF_ERR_READ
+ */
+LNF_API int lnf_table_partition_rows(lnf_table_t *table, unsigned partition, unsigned partitions,
+                                     lnf_rows_fn *fn, void *context);
+
+/**
+ * Adds rows of a partition that somebody else handed out; nothing is trusted.
+ *
+ * @param octets,size  the rows as they arrived
+ * @param count        rows there are said to be
+ * @return as lnf_table_add(); LNF_ERR_CORRUPT, `count` rows have another size, or a row belongs to
+ *         another partition: nothing was added; LNF_ERR_OTHER, no such partition or no aggregation
+ */
+LNF_API int lnf_table_add_partition(lnf_table_t *table, unsigned partition, unsigned partitions,
+                                    const uint8_t *octets, size_t size, uint64_t count);
 
 /* ---- task ------------------------------------------------------------------------------------- */
 
@@ -252,7 +362,7 @@ LNF_API void lnf_task_destroy(lnf_task_t *task);
  * @param[out] block  number of the block from 0, blocks left out not counted, which gives the order
  *                    of lists; may be NULL
  * @return LNF_OK, one block done (a damaged one is reported and counts as done); LNF_EOF, no block
- *         left; LNF_ERR_READ; LNF_ERR_NOMEM
+ *         left; LNF_ERR_READ; LNF_ERR_NOMEM; LNF_ERR_WRITE, a temporary file of the table
  */
 LNF_API int lnf_task_run(lnf_task_t *task, lnf_scan_t *scan, lnf_table_t *table, uint64_t *block,
                          struct lnf_error *error);

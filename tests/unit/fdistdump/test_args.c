@@ -96,6 +96,7 @@ static const char *const documented[] = {
     "progress-bar-type",
     "progress-bar-dest",
     "num-threads",
+    "memory-limit",
     "time-zone",
     "no-tput",
     "no-bfindex",

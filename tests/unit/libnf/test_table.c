@@ -447,11 +447,16 @@ static void add_flows(lnf_table_t *table, const struct test_flow *flows, unsigne
     test_records_clear(&records);
 }
 
-static lnf_table_t *new_table(const lnf_query_t *query)
+static lnf_table_t *new_limited(const lnf_query_t *query, lnf_memory_t *memory)
 {
     lnf_table_t *table;
-    ck_assert_int_eq(lnf_table_create(query, &table), LNF_OK);
+    ck_assert_int_eq(lnf_table_create_limited(query, memory, &table), LNF_OK);
     return table;
+}
+
+static lnf_table_t *new_table(const lnf_query_t *query)
+{
+    return new_limited(query, NULL);
 }
 
 /** All packed rows of a finished table. */
@@ -524,15 +529,15 @@ static void check_rows(const struct model *m, const lnf_query_t *query, const ln
 
 /** Parts in tables of their own, joined by merging or as packed rows, give the same octets. */
 static void check_parts(const lnf_query_t *query, const struct test_flow *flows, unsigned count,
-                        const lnf_table_t *whole)
+                        const lnf_table_t *whole, lnf_memory_t *memory)
 {
-    lnf_table_t *joined = new_table(query);
+    lnf_table_t *joined = new_limited(query, memory);
     unsigned parts = 1 + (unsigned)below(5);
 
     for (unsigned start = 0; start < count;) {
         unsigned some = 1 + (unsigned)below(2 * count / parts);
         some = some < count - start ? some : count - start;
-        lnf_table_t *part = new_table(query);
+        lnf_table_t *part = new_limited(query, memory);
         add_flows(part, flows + start, some, true);
         if (below(2) == 0) {
             ck_assert_int_eq(lnf_table_finish(part, false), LNF_OK);
@@ -558,6 +563,19 @@ static void check_parts(const lnf_query_t *query, const struct test_flow *flows,
     lnf_table_destroy(joined);
 }
 
+/** The same with hardly any memory: rows go to files and come back. */
+static void check_limited(const lnf_query_t *query, const struct test_flow *flows, unsigned count,
+                          const lnf_table_t *whole)
+{
+    const struct lnf_memory_spec spec = {.limit = 1 + below(below(2) == 0 ? 20000 : 200000)};
+    lnf_memory_t *memory;
+
+    ck_assert_int_eq(lnf_memory_create(&spec, &memory), LNF_OK);
+    check_parts(query, flows, count, whole, memory);
+    ck_assert_uint_eq(lnf_memory_used(memory), 0);
+    lnf_memory_destroy(memory);
+}
+
 static void check_question(enum lnf_query_mode mode, unsigned variety)
 {
     static struct test_flow flows[FLOWS];
@@ -579,7 +597,8 @@ static void check_question(enum lnf_query_mode mode, unsigned variety)
     add_flows(table, flows + count / 2, count - count / 2, false);
     ck_assert_int_eq(lnf_table_finish(table, true), LNF_OK);
     check_rows(&m, query, table);
-    check_parts(query, flows, count, table);
+    check_parts(query, flows, count, table, NULL);
+    check_limited(query, flows, count, table);
 
     lnf_table_destroy(table);
     lnf_query_destroy(query);

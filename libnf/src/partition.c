@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Groups handed from table to table partition by partition. */
+#include "error.h"
+#include "hash.h"
+#include "spill.h"
+
+#include <libnf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PIECE_ROWS 1024u /* handed out at once, at most */
+
+static unsigned key_partition(const lnf_query_t *query, const uint64_t *key, unsigned partitions)
+{
+    return lnf_hash_range(lnf_hash_key(key, query->key_words, query->partition_seed), partitions);
+}
+
+unsigned lnf_query_row_partition(const lnf_query_t *query, const uint8_t *row, unsigned partitions)
+{
+    uint64_t key[LNF_QUERY_COLUMNS * 2u];
+
+    if (query->key_words == 0) {
+        return key_partition(query, key, partitions);
+    }
+    key[query->key_words - 1] = 0; /* the octets that fill the last word */
+    for (unsigned i = 0; i < query->stored_count; i++) {
+        const struct lnf_stored *stored = &query->stored[i];
+        if (stored->key) {
+            memcpy((uint8_t *)key + stored->place, row + stored->row_offset, stored->width);
+        }
+    }
+    return key_partition(query, key, partitions);
+}
+
+/* ---- out --------------------------------------------------------------------------------------
+ */
+
+struct handing {
+    const lnf_query_t *query;
+    unsigned partition, partitions;
+    lnf_rows_fn *fn;
+    void *context;
+    uint8_t *rows;
+    size_t count; /* rows not yet handed out */
+    int stopped;  /* what fn returned */
+};
+
+static int hand_out(struct handing *handing)
+{
+    if (handing->count > 0) {
+        handing->stopped = handing->fn(handing->context, handing->rows, handing->count);
+        handing->count = 0;
+    }
+    return handing->stopped;
+}
+
+static int take_part(void *context, lnf_table_t *part)
+{
+    struct handing *handing = context;
+    const lnf_query_t *query = handing->query;
+    const struct lnf_store *store = &part->groups.store;
+    int status = LNF_OK;
+
+    for (size_t i = 0; i < store->count && status == LNF_OK; i++) {
+        const uint8_t *group = lnf_store_at(store, i);
+        if (key_partition(query, (const uint64_t *)(const void *)group, handing->partitions) !=
+            handing->partition) {
+            continue;
+        }
+        lnf_group_pack(query, group, handing->rows + handing->count++ * query->row_size);
+        if (handing->count == PIECE_ROWS) {
+            status = hand_out(handing);
+        }
+    }
+    return status;
+}
+
+/** Partitions of files that overlap the one wanted: both are ranges of the same hash. */
+static int visit_overlap(lnf_table_t *table, struct handing *handing)
+{
+    uint64_t first = (uint64_t)handing->partition * LNF_SPILL_PARTITIONS / handing->partitions;
+    uint64_t end =
+        (((uint64_t)handing->partition + 1) * LNF_SPILL_PARTITIONS + handing->partitions - 1) /
+        handing->partitions;
+
+    return lnf_spill_visit(table, (unsigned)first, (unsigned)end, false, take_part, handing);
+}
+
+int lnf_table_partition_rows(lnf_table_t *table, unsigned partition, unsigned partitions,
+                             lnf_rows_fn *fn, void *context)
+{
+    struct handing handing = {
+        .query = table->query,
+        .partition = partition,
+        .partitions = partitions,
+        .fn = fn,
+        .context = context,
+        .stopped = LNF_OK,
+    };
+
+    if (table->query->mode != LNF_QUERY_AGGREGATE || partition >= partitions) {
+        return LNF_ERR_OTHER;
+    }
+    handing.rows = malloc(PIECE_ROWS * table->query->row_size + 1);
+    if (handing.rows == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    int before = lnf_table_error(table, NULL);
+    int status = table->spill == NULL ? take_part(&handing, table) : visit_overlap(table, &handing);
+    if (status == LNF_OK) {
+        status = hand_out(&handing);
+    }
+    if (table->spill != NULL && handing.stopped != LNF_OK) {
+        table->spill->status = before; /* the caller's own decision is no failure of the table */
+    }
+    free(handing.rows);
+    return status;
+}
+
+/* ---- in ---------------------------------------------------------------------------------------
+ */
+
+int lnf_table_add_partition(lnf_table_t *table, unsigned partition, unsigned partitions,
+                            const uint8_t *octets, size_t size, uint64_t count)
+{
+    const lnf_query_t *query = table->query;
+
+    if (query->mode != LNF_QUERY_AGGREGATE || partition >= partitions) {
+        return LNF_ERR_OTHER;
+    }
+    /* Rows without columns have no octets to count them by, but there is only one group of them. */
+    if (query->row_size == 0 ? size != 0 || count > 1
+                             : size % query->row_size != 0 || size / query->row_size != count) {
+        return LNF_ERR_CORRUPT;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (lnf_query_row_partition(query, octets + i * query->row_size, partitions) != partition) {
+            return LNF_ERR_CORRUPT;
+        }
+    }
+    return lnf_table_add(table, octets, (size_t)count);
+}
