@@ -226,6 +226,47 @@ def threads(work, flows, runs):
           f"{speed:.2f}x (at least 1.8) {verdict(speed >= 1.8)}")
 
 
+def rare_address(folder):
+    """An address that occurs in three flows."""
+    p = subprocess.Popen([sc.program("fdistdump"), "--progress-bar-type=none", "-a", "ip", "-o", "flows#asc",
+                          "--output-format=csv", "--output-addr-conv=str", "--output-fields=", "--output-items=r",
+                          folder], stdout=subprocess.PIPE, text=True, env=sc.environment())
+    rows = (line.rstrip("\n").split(",") for line in p.stdout)
+    address = next(row[0] for row in rows if row[1] == "3")
+    p.kill()
+    p.wait()
+    return address
+
+
+def needle(work, flows, runs):
+    """One address in three flows, with the index beside each file. nfdump -R stops at index files."""
+    plain = os.path.join(work, "flows-lz4")
+    folder = os.path.join(work, "flows-indexed")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(plain, folder, copy_function=os.link)
+    subprocess.run([sc.program("libnf-index"), folder], check=True, stdout=subprocess.DEVNULL)
+    size = sum(os.path.getsize(f) for f in sc.flow_files(folder) if "bfi." in f)
+    print(f"\nNeedles; the indexes have {size / flows:.1f} octets per flow")
+    text = f"host {rare_address(plain)}"
+    compare("one address, 3 flows, LZ4, index", flows,
+            [sc.program("fdistdump"), "--progress-bar-type=none", "--num-threads=1", "-f", text, folder],
+            ["nfdump", "-R", os.path.join(plain, "2026/01/01"), text], runs, 50)
+    files = [f for f in sc.flow_files(folder) if "bfi." not in f]
+    subprocess.run([sc.program("bench_index"), *files], check=True)
+
+
+def spilling(work, flows, runs):
+    """5-tuples within a tenth of the memory they need: the same answer."""
+    command = [sc.program("fdistdump"), "--progress-bar-type=none", "--num-threads=1", "-s",
+               "srcip,dstip,srcport,dstport,proto#bytes", "--output-items=r", os.path.join(work, "flows-lz4")]
+    answers = [subprocess.run([*command, limit], stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout
+               for limit in ("--memory-limit=0", "--memory-limit=40M")]
+    free = medians([measure([*command, "--memory-limit=0"]) for _ in range(runs)])
+    bound = medians([measure([*command, "--memory-limit=40M"]) for _ in range(runs)])
+    print(f"\nTop 10 5-tuples, LZ4: {free[0]:.2f} CPU-s in {free[2]:.0f} MiB; with --memory-limit=40M {bound[0]:.2f} "
+          f"CPU-s in {bound[2]:.0f} MiB, {'the same answer' if answers[0] == answers[1] else 'ANOTHER ANSWER'}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--flows", type=int, default=5000000)
@@ -243,6 +284,8 @@ def main():
             queries(work, args.flows, args.runs)
             stages(work, args.flows)
             threads(work, args.flows, args.runs)
+            needle(work, args.flows, args.runs)
+            spilling(work, args.flows, args.runs)
         if args.only != "queries":
             ingest(work, args.flows, args.runs, args.rate)
     finally:

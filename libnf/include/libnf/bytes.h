@@ -136,23 +136,29 @@ static inline size_t lnf_writer_bytes_used(const struct lnf_writer_bytes *w)
     return (size_t) (w->at - w->start);
 }
 
+/** Whether `size` octets fit; sets `failed` when they do not. */
+static inline bool lnf_write_fits(struct lnf_writer_bytes *w, size_t size)
+{
+    w->failed = w->failed || (size_t) (w->end - w->at) < size;
+    return !w->failed;
+}
+
 /** Room for `size` octets, or NULL and `failed`. */
 static inline uint8_t *lnf_write_reserve(struct lnf_writer_bytes *w, size_t size)
 {
-    if (w->failed || (size_t) (w->end - w->at) < size) {
-        w->failed = true;
+    uint8_t *start = w->at;
+    if (!lnf_write_fits(w, size)) {
         return NULL;
     }
-    uint8_t *start = w->at;
     w->at += size;
     return start;
 }
 
 static inline void lnf_write_bytes(struct lnf_writer_bytes *w, const void *bytes, size_t size)
 {
-    uint8_t *p = lnf_write_reserve(w, size);
-    if (p != NULL && size > 0) {
-        memcpy(p, bytes, size);
+    if (lnf_write_fits(w, size) && size > 0) {
+        memcpy(w->at, bytes, size);
+        w->at += size;
     }
 }
 
