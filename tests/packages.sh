@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/source"
 git -C "$top" archive HEAD | tar -x -C "$work/source"
 echo "building packages"
-if ! (cd "$work/source" && DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-nocheck parallel=$(nproc)}" \
+if ! (cd "$work/source" && DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-parallel=$(nproc)}" \
         dpkg-buildpackage -us -uc -b) >"$work/log" 2>&1; then
     tail -n 60 "$work/log" >&2
     exit 1
@@ -27,6 +27,10 @@ done
 
 if [ "$(id -u)" != 0 ]; then
     echo "SKIPPED: installing the packages needs root"
+    exit 0
+fi
+if dpkg-query -W -f '${Status}' libnf0 2>/dev/null | grep -q '^install ok installed'; then
+    echo "SKIPPED: the packages are installed on this machine, and this test would remove them"
     exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive

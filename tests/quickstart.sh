@@ -13,7 +13,7 @@ if [ "${1:-}" = --installed ]; then
     shift
 fi
 file=${1:-$top/tests/data/softflowd.ipfix}
-[ -r "$file" ] || { echo "quickstart: cannot read $file" >&2; exit 1; }
+[ -r "$file" ] && [ -s "$file" ] || { echo "quickstart: $file cannot be read or is empty" >&2; exit 1; }
 
 work=$(mktemp -d)
 pids=()

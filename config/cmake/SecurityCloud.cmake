@@ -77,6 +77,12 @@ function(sc_print_summary)
     message(STATUS "")
 endfunction()
 
+# An installed program finds libnf in the tree it is in, which may have been moved.
+function(sc_find_libraries_beside target)
+    file(RELATIVE_PATH libraries "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
+    set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${libraries}")
+endfunction()
+
 # add_ipfixcol_plugin(KIND NAME SOURCES a.c ... [LIBS t ...]): builds ipfixcol-NAME-KIND.so, KIND
 # being input, inter or output as in the file names existing internalcfg.xml files use, and the
 # static library plugin_NAME_KIND that unit tests link.

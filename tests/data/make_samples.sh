@@ -18,8 +18,9 @@ sample() {
     recorder=$!
     read -r _ <"$work/ready"
     # -m holds all flows, so that none is expired early; -A gives IPFIX absolute times.
-    timeout 60 softflowd -d -r "$work/traffic.pcap" -n "127.0.0.1:$port" -v "$1" -A milli -m 100000 \
-        -p "$work/pid" -c "$work/ctl" >"$work/log" 2>&1
+    # Run in its folder: with longer names softflowd 1.1 waits for its control socket forever.
+    (cd "$work" && timeout 60 softflowd -d -r traffic.pcap -n "127.0.0.1:$port" -v "$1" -A milli \
+        -m 100000 -p pid -c ctl >log 2>&1)
     wait "$recorder"
     rm "$work/ready"
     python3 "$here/make_samples.py" expect "$here/$3" "$here/${3%.*}.expect.json"
