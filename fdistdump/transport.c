@@ -5,6 +5,7 @@
 #include "message.h"
 
 #include <mpi.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -195,7 +196,9 @@ int transport_broadcast(transport_t *transport, const uint8_t *octets, size_t si
     }
     *copy = malloc((size_t)length);
     if (*copy == NULL) {
-        return failure_no_memory(failure); /* others hang in the next call until this one aborts */
+        /* The others are in the next call already: an answer from here would never reach them. */
+        (void)fputs("Error: out of memory\n", stderr);
+        transport_abort(transport, REPORT_MEMORY);
     }
     if (transport->rank == TRANSPORT_MASTER) {
         memcpy(*copy, octets, size);

@@ -58,7 +58,8 @@ struct lnf_input {
 
     struct lnf_block_pick *picks; /* the blocks to hand out; NULL = all */
     size_t pick_count;
-    size_t next_pick; /* or, without picks, blocks handed out */
+    size_t next_pick;    /* or, without picks, blocks handed out */
+    uint64_t next_order; /* of the next block handed out */
 
     lnf_layout1_t *layout1; /* extension maps of a file with layout 1 blocks; NULL = none seen */
 };
@@ -718,6 +719,16 @@ static bool go_to_pick(lnf_input_t *input)
     return true;
 }
 
+/** What was picked is no data block any more: goes on with the next one. False when blocks are not
+ * picked, or not reached by their offsets. */
+static bool next_pick_instead(lnf_input_t *input)
+{
+    bool picked = input->picks != NULL && input->info.layout != 1;
+
+    input->next_pick += picked;
+    return picked;
+}
+
 /** Claims under the lock. LNF_OK, LNF_EOF, LNF_ERR_READ; LNF_ERR_UNKBLOCK for an unknown block and
  * LNF_ERR_NOTSET for one nobody wants, both to be skipped. */
 static int claim_locked(lnf_input_t *input, struct lnf_block_ref *block)
@@ -735,7 +746,8 @@ static int claim_locked(lnf_input_t *input, struct lnf_block_ref *block)
     case HEADER_READ_ERROR:
         return LNF_ERR_READ;
     case HEADER_BAD:
-        return LNF_EOF;
+        block->type = 0;
+        return next_pick_instead(input) ? LNF_ERR_UNKBLOCK : LNF_EOF;
     case HEADER_OK:
         break;
     }
@@ -746,6 +758,7 @@ static int claim_locked(lnf_input_t *input, struct lnf_block_ref *block)
     block->stored_size = header.size;
     block->type = header.type;
     if (header.type != LNF_BLOCK_FLOWS && header.type != LNF_BLOCK_LAYOUT1) {
+        (void)next_pick_instead(input);
         return LNF_ERR_UNKBLOCK;
     }
     block->number = input->next_number++;
@@ -756,7 +769,8 @@ static int claim_locked(lnf_input_t *input, struct lnf_block_ref *block)
     if (input->picks != NULL && input->picks[input->next_pick].number != block->number) {
         return LNF_ERR_NOTSET;
     }
-    block->order = input->next_pick++;
+    input->next_pick++;
+    block->order = input->next_order++;
     return LNF_OK;
 }
 

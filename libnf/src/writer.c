@@ -251,17 +251,22 @@ static int lock_file(const lnf_writer_t *writer, struct lnf_error *error)
     return LNF_OK;
 }
 
-static int create_file(lnf_writer_t *writer, struct lnf_error *error)
+/** Opens the file, making it if it is missing, and keeps other writers out from then on. */
+static int open_locked(lnf_writer_t *writer, struct lnf_error *error)
 {
     /* Not O_TRUNC: what another writer has open must stay as it is. */
     writer->fd = open(writer->path, O_RDWR | O_CREAT | O_CLOEXEC, 0664);
     if (writer->fd < 0) {
         return write_failed(writer, "the file", error);
     }
-    int status = lock_file(writer, error);
-    if (status != LNF_OK) {
-        return status;
-    }
+    return lock_file(writer, error);
+}
+
+/** Begins the file anew. */
+static int begin_file(lnf_writer_t *writer, struct lnf_error *error)
+{
+    int status = LNF_OK;
+
     init_header(writer);
     writer->end = LNF_FILE_HEADER_SIZE;
     /* Devices have no length to cut (EINVAL). */
@@ -307,14 +312,6 @@ static int adopt_file(lnf_writer_t *writer, const struct lnf_input_info *info,
         memcpy(writer->ident, IDENT_NONE, sizeof(IDENT_NONE));
     }
 
-    writer->fd = open(writer->path, O_RDWR | O_CLOEXEC);
-    if (writer->fd < 0) {
-        return write_failed(writer, "to the file", error);
-    }
-    int status = lock_file(writer, error);
-    if (status != LNF_OK) {
-        return status;
-    }
     if (pread(writer->fd, writer->header, sizeof(writer->header), 0) != sizeof(writer->header) ||
         !count_blocks(writer)) {
         lnf_error_set(error, writer->end, "%s: data blocks do not end where the header says",
@@ -328,17 +325,30 @@ static int adopt_file(lnf_writer_t *writer, const struct lnf_input_info *info,
     return LNF_OK;
 }
 
-static int append_to_file(lnf_writer_t *writer, struct lnf_error *error)
+/** Whether the path still leads to the file that is open. */
+static bool same_file(const lnf_writer_t *writer, const lnf_input_t *input)
+{
+    struct stat mine, other;
+
+    return fstat(writer->fd, &mine) == 0 && lnf_input_fstat(input, &other) == 0 &&
+           mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
+}
+
+/** Continues the open file. It is read under the lock: its last writer may just have closed it. */
+static int continue_file(lnf_writer_t *writer, struct lnf_error *error)
 {
     lnf_input_t *input = NULL;
-
-    /* Missing, or created and never written to by a writer that died: a new file. */
     struct stat st;
-    if (stat(writer->path, &st) != 0 ? errno == ENOENT : S_ISREG(st.st_mode) && st.st_size == 0) {
-        return create_file(writer, error);
-    }
 
+    /* Missing until now, or never written to by a writer that died. */
+    if (fstat(writer->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0) {
+        return begin_file(writer, error);
+    }
     int status = lnf_input_open(writer->path, NULL, NULL, &input, error);
+    if (status == LNF_OK && !same_file(writer, input)) {
+        lnf_error_set(error, 0, "%s: replaced by another file at this moment", writer->path);
+        status = LNF_ERR_OTHER;
+    }
     if (status == LNF_OK) {
         status = adopt_file(writer, lnf_input_info(input), error);
     } else if (status == LNF_ERR_READ) {
@@ -388,7 +398,10 @@ int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, b
         status = check_codec(w, error);
     }
     if (status == LNF_OK) {
-        status = append ? append_to_file(w, error) : create_file(w, error);
+        status = open_locked(w, error);
+    }
+    if (status == LNF_OK) {
+        status = append ? continue_file(w, error) : begin_file(w, error);
     }
     if (status == LNF_OK) {
         lnf_index_drop(path);

@@ -622,6 +622,44 @@ START_TEST(test_identity)
 }
 END_TEST
 
+/* A block that shall be read is no data block any more: the query goes on with the next one. */
+START_TEST(test_damaged_pick)
+{
+    static const struct {
+        unsigned offset;
+        uint16_t value;
+    } damages[] = {{8, 0}, {8, 1}, {8, 4}, {8, 9}, {8, 0xffff}, {4, 0}};
+    static struct test_flow flows[6 * 4];
+    struct content content = {
+        .flows = flows, .blocks = 6, .per_block = 4, .indexed = true, .spoilt = -1};
+    lnf_query_t *query = make_query("host 10.0.1.0 or host 10.0.3.0 or host 10.0.4.0");
+    size_t size;
+
+    numbered_flows(flows, 6, 4);
+    write_file(&content);
+    uint8_t *flow = load(path, &size);
+    size_t at = LNF_FILE_HEADER_SIZE;
+    for (unsigned block = 0; block < 3; block++) {
+        at += LNF_BLOCK_HEADER_SIZE + le32toh(lnf_load_u32(flow + at + 4));
+    }
+    for (unsigned i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+        uint16_t good = lnf_load_u16(flow + at + damages[i].offset);
+        lnf_store_u16(flow + at + damages[i].offset, htole16(damages[i].value));
+        store(path, flow, size);
+        lnf_store_u16(flow + at + damages[i].offset, good);
+        struct answer with = ask(query, true);
+        ck_assert_int_eq(with.use.state, LNF_INDEX_GOOD);
+        ck_assert_msg(with.totals.flows == 2, "damage %u: %llu flows", i,
+                      (unsigned long long)with.totals.flows);
+        ck_assert(with.problems > 0 ||
+                  damages[i].value == 4); /* array blocks are passed silently */
+        free(with.rows);
+    }
+    lnf_query_destroy(query);
+    free(flow);
+}
+END_TEST
+
 /* While a file is written, and when its writer died. */
 START_TEST(test_unfinished)
 {
@@ -954,6 +992,7 @@ int main(void)
     tcase_add_test(tests, test_threads);
     tcase_add_loop_test(tests, test_changes, 0, 2);
     tcase_add_test(tests, test_identity);
+    tcase_add_test(tests, test_damaged_pick);
     tcase_add_test(tests, test_unfinished);
     tcase_add_test(tests, test_foreign);
     tcase_add_test(tests, test_unwritable);
