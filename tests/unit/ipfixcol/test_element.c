@@ -3,10 +3,14 @@
 #include "decoder.h"
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define REFERENCE TEST_SHARED_DIR "/data/ipfixcol-examples/collector-config/ipfix-elements.xml"
+#define SKIP 77 /* as ctest has it */
 
 static char path[] = "/tmp/test_element.XXXXXX";
 static char error[300];
@@ -136,36 +140,43 @@ START_TEST(shipped_file)
     ck_assert_str_eq(ipfix_dictionary_find(d, 0, 1)->name, "octetDeltaCount");
     ck_assert_int_eq(ipfix_dictionary_find(d, 0, 27)->type, IPFIX_TYPE_IPV6_ADDRESS);
     ck_assert_str_eq(ipfix_dictionary_find(d, 29305, 1)->name, "reverseOctetDeltaCount");
+    ck_assert_str_eq(ipfix_dictionary_find(d, 16982, 811)->name, "tlsServerName");
+    ck_assert_int_eq(ipfix_dictionary_find(d, 39499, 46)->type, IPFIX_TYPE_SIGNED32);
     ck_assert_uint_eq(ipfix_dictionary_find_name(d, "flowStartMilliseconds", NULL)->id, 152);
     ipfix_dictionary_destroy(d);
 }
 END_TEST
 
-/* Another installation's dictionary, where there is one: what both know is the same. */
-START_TEST(shipped_file_agrees_with_another)
+static void expect_same(const struct ipfix_element *ours, const struct ipfix_element *other)
 {
-    unsigned both = 0;
-    ipfix_dictionary_t *other = ipfix_dictionary_load(
-        TEST_SHARED_DIR "/data/ipfixcol-examples/collector-config/ipfix-elements.xml", error,
-        sizeof(error));
-    if (other == NULL) {
-        return;
-    }
+    ck_assert_msg(ours != NULL, "%s (enterprise %u, id %u) is missing", other->name, other->pen,
+                  other->id);
+    ck_assert_str_eq(ours->name, other->name);
+    ck_assert_msg(ours->type == other->type, "type of %s (enterprise %u, id %u)", other->name,
+                  other->pen, other->id);
+}
+
+/* Another installation's dictionary, where there is one: ours has all of its elements. Semantics
+ * may differ, since those of IANA have changed meanwhile. */
+START_TEST(shipped_file_has_all_of_another)
+{
+    static const uint32_t pens[] = {0, 8057, 16982, 39499};
+    unsigned found = 0;
     ipfix_dictionary_t *ours =
         ipfix_dictionary_load(TEST_SOURCE_DIR "/config/ipfix-elements.xml", error, sizeof(error));
-    static const uint32_t pens[] = {0, 8057};
-    for (unsigned p = 0; p < 2; p++) {
+    ck_assert_msg(ours != NULL, "%s", error);
+    ipfix_dictionary_t *other = ipfix_dictionary_load(REFERENCE, error, sizeof(error));
+    ck_assert_msg(other != NULL, "%s", error);
+    for (unsigned p = 0; p < sizeof(pens) / sizeof(pens[0]); p++) {
         for (unsigned id = 0; id < 32768; id++) {
-            const struct ipfix_element *a = ipfix_dictionary_find(ours, pens[p], (uint16_t)id);
-            const struct ipfix_element *b = ipfix_dictionary_find(other, pens[p], (uint16_t)id);
-            if (a != NULL && b != NULL) {
-                ck_assert_str_eq(a->name, b->name);
-                ck_assert_msg(a->type == b->type, "%s", a->name);
-                both++;
+            const struct ipfix_element *e = ipfix_dictionary_find(other, pens[p], (uint16_t)id);
+            if (e != NULL) {
+                expect_same(ipfix_dictionary_find(ours, pens[p], (uint16_t)id), e);
+                found++;
             }
         }
     }
-    ck_assert_uint_gt(both, 400);
+    ck_assert_uint_eq(found, 589);
     ipfix_dictionary_destroy(ours);
     ipfix_dictionary_destroy(other);
 }
@@ -182,11 +193,18 @@ int main(void)
     tcase_add_test(tcase, name_used_twice_is_a_warning);
     tcase_add_test(tcase, external_entities_are_not_read);
     tcase_add_test(tcase, shipped_file);
-    tcase_add_test(tcase, shipped_file_agrees_with_another);
+    bool reference = access(REFERENCE, R_OK) == 0;
+    if (reference) {
+        tcase_add_test(tcase, shipped_file_has_all_of_another);
+    }
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    if (failed == 0 && !reference) {
+        printf("SKIPPED: shipped_file_has_all_of_another: no " REFERENCE "\n");
+        return SKIP;
+    }
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
