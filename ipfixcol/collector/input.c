@@ -269,6 +269,13 @@ void col_input_lost(col_instance_t *instance, uint64_t messages)
     }
 }
 
+void col_input_malformed(col_instance_t *instance)
+{
+    if (instance->input != NULL) {
+        atomic_fetch_add_explicit(&instance->input->malformed, 1, memory_order_relaxed);
+    }
+}
+
 /* ---- accounts ---------------------------------------------------------------------------------
  */
 

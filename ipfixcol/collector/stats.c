@@ -6,6 +6,7 @@
 #include "input.h"
 #include "log.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <glob.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define MODULE "statistics"
+#define KEY_PART_MAX 128
 
 /* What a source had at the last interval. */
 struct earlier {
@@ -370,30 +372,60 @@ static void write_keys(FILE *out, const struct line *line)
     write_key(out, "LOST_DATA_REC_SEC", line, line->lost_records_s);
 }
 
-struct key_writer {
-    FILE *out;
-};
-
-static void write_instance_keys(void *context, uint32_t domain_id, col_instance_t *instance)
+/* Addresses and paths stay as they are, so that sources differ, but for what would end a key. */
+static void clean_session_name(char *name)
 {
-    FILE *out = ((struct key_writer *)context)->out;
-    const char *module = instance->module;
-    struct queue_state state = queue_state(instance->queue);
+    for (; *name != '\0'; name++) {
+        if (*name == '=' || isspace((unsigned char)*name) || iscntrl((unsigned char)*name)) {
+            *name = '_';
+        }
+    }
+}
 
-    (void)domain_id;
-    (void)fprintf(out, "MESSAGES_%s=%llu\nFAILED_%s=%llu\nDROPPED_%s=%llu\nHIGH_WATER_%s=%zu\n",
-                  module, (number)load(&instance->message_count), module,
-                  (number)load(&instance->failed_count), module,
-                  (number)load(&instance->dropped_count), module, state.high_water);
+/* Names of stages and counters are for people: in keys only their letters and digits stay. */
+static void key_part(const char *text, char *part, size_t size)
+{
+    size_t used = 0;
+
+    for (const char *at = text; *at != '\0' && used + 1 < size; at++) {
+        if (isalnum((unsigned char)*at)) {
+            part[used++] = *at;
+        } else if (used == 0 || part[used - 1] != '_') {
+            part[used++] = '_';
+        }
+    }
+    part[used] = '\0';
+}
+
+static void write_instance_keys(FILE *out, col_instance_t *instance)
+{
+    char module[sizeof(instance->module)], counter[KEY_PART_MAX];
+
+    key_part(instance->module, module, sizeof(module));
+    (void)fprintf(out, "MESSAGES_%s=%llu\nFAILED_%s=%llu\n", module,
+                  (number)load(&instance->message_count), module,
+                  (number)load(&instance->failed_count));
+    if (instance->queue != NULL) {
+        struct queue_state state = queue_state(instance->queue);
+        (void)fprintf(out, "DROPPED_%s=%llu\nHIGH_WATER_%s=%zu\n", module,
+                      (number)load(&instance->dropped_count), module, state.high_water);
+    }
     const char *const *names = instance->plugin->counters;
     for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
-        (void)fprintf(out, "COUNTER_%s_%s=%llu\n", module, names[i],
+        key_part(names[i], counter, sizeof(counter));
+        (void)fprintf(out, "COUNTER_%s_%s=%llu\n", module, counter,
                       (number)load(&instance->counters[i]));
     }
 }
 
+static void write_storage_keys(void *context, uint32_t domain_id, col_instance_t *storage)
+{
+    (void)domain_id;
+    write_instance_keys(context, storage);
+}
+
 static void write_file_content(const struct stats *stats, struct pipeline *pipeline, FILE *out,
-                               const struct line *lines, size_t count, struct line *domains,
+                               struct line *lines, size_t count, struct line *domains,
                                size_t domain_count)
 {
     time_t now = time(NULL);
@@ -405,16 +437,17 @@ static void write_file_content(const struct stats *stats, struct pipeline *pipel
         write_keys(out, &domains[i]);
     }
     for (size_t i = 0; i < count; i++) {
+        clean_session_name(lines[i].name);
         write_keys(out, &lines[i]);
     }
     (void)fprintf(out, "SESSIONS=%llu\nMALFORMED=%llu\nLOST_BY_KERNEL=%llu\nWITHOUT_STORAGE=%llu\n",
                   (number)totals.sessions, (number)totals.malformed, (number)totals.lost,
                   (number)load(&pipeline->output.unstored_count));
-    struct key_writer writer = {out};
+    write_instance_keys(out, pipeline->input);
     for (size_t i = 0; i < pipeline->intermediate_count; i++) {
-        write_instance_keys(&writer, 0, pipeline->intermediates[i]);
+        write_instance_keys(out, pipeline->intermediates[i]);
     }
-    output_each(&pipeline->output, write_instance_keys, &writer);
+    output_each(&pipeline->output, write_storage_keys, out);
 }
 
 /* PREFIX.PID; a later collecting process with the same prefix adds its number. */
@@ -483,8 +516,8 @@ static void print_block(const struct stats *stats, struct pipeline *pipeline, ui
     free(text);
 }
 
-static void write_file(const struct stats *stats, size_t index, const struct line *lines,
-                       size_t count, struct line *domains, size_t domain_count)
+static void write_file(const struct stats *stats, size_t index, struct line *lines, size_t count,
+                       struct line *domains, size_t domain_count)
 {
     char path[PATH_MAX], temporary[PATH_MAX + 8];
 

@@ -120,3 +120,9 @@ void col_input_lost(col_instance_t *instance, uint64_t messages)
     (void)instance;
     fake_host.lost += messages;
 }
+
+void col_input_malformed(col_instance_t *instance)
+{
+    (void)instance;
+    fake_host.malformed++;
+}

@@ -15,6 +15,7 @@ struct fake_host {
     unsigned messages;
     uint64_t octets;
     uint64_t lost;
+    unsigned malformed;
     uint64_t counters[8];
     unsigned logs[4]; /* lines by level */
     char last_log[512];

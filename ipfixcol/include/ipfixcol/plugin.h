@@ -82,7 +82,8 @@ struct col_plugin {
     const char *module; /* name in log lines; NULL = name */
 };
 
-/* ---- services of the collector ---------------------------------------------------------------- */
+/* ---- services of the collector ----------------------------------------------------------------
+ */
 
 /** Adds to the instance's counter, an index into the plugin's `counters`. The instance's thread. */
 COL_API void col_count(col_instance_t *instance, unsigned counter, uint64_t n);
@@ -112,8 +113,8 @@ COL_API const struct ipfix_session *col_session_open(col_instance_t *instance,
  * Hands over one message of a session as received: IPFIX, or over UDP NetFlow v5 and v9, which are
  * converted. The octets are copied. Waits while the pipeline is full.
  *
- * @return COL_OK; COL_ERR_MALFORMED, the message was counted, logged and dropped: a stream cannot be
- *         trusted any more when its framing is wrong; COL_ERR_NOMEM
+ * @return COL_OK; COL_ERR_MALFORMED, the message was counted, logged and dropped: a stream cannot
+ * be trusted any more when its framing is wrong; COL_ERR_NOMEM
  */
 COL_API int col_input_message(col_instance_t *instance, const struct ipfix_session *session,
                               const uint8_t *octets, size_t length);
@@ -123,6 +124,12 @@ COL_API void col_session_close(col_instance_t *instance, const struct ipfix_sess
 
 /** Datagrams or messages lost before they reached the input, e.g. by the kernel (SO_RXQ_OVFL). */
 COL_API void col_input_lost(col_instance_t *instance, uint64_t messages);
+
+/**
+ * Octets of a stream or file that are no whole message: wrong framing, or the end comes too early.
+ * Counted with the malformed messages. Those given to col_input_message() have been counted there.
+ */
+COL_API void col_input_malformed(col_instance_t *instance);
 
 /* Intermediates. */
 

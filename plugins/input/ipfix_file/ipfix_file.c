@@ -142,6 +142,9 @@ static void fill(struct file_input *input)
     if (got < 0) {
         end_file(input, strerror(errno));
     } else if (got == 0) {
+        if (input->end > 0) {
+            col_input_malformed(input->instance);
+        }
         end_file(input, input->end > 0 ? "the last message is cut" : NULL);
     } else {
         input->end += (size_t)got;
@@ -168,6 +171,7 @@ static int step(struct file_input *input)
         fill(input);
         break;
     default:
+        col_input_malformed(input->instance);
         end_file(input, "no IPFIX Message (version is not 10 or length below 16)");
         break;
     }

@@ -358,6 +358,7 @@ static void bad_framing(struct tcp_input *input, struct connection *connection, 
     /* Both octets are there when the version is wrong, all four when only the length is. */
     unsigned version = be16toh(lnf_load_u16(at));
     col_count(input->instance, COUNTER_FRAMING, 1);
+    col_input_malformed(input->instance);
     if (version != IPFIX_VERSION) {
         col_log(input->instance, COL_LOG_WARNING,
                 "%s: IPFIX version doesn't match (%u instead of 10); connection closed",
@@ -375,6 +376,7 @@ static void end_of_stream(struct tcp_input *input, struct connection *connection
         col_log(input->instance, COL_LOG_WARNING, "%s: %s; connection closed",
                 connection->session->name, strerror(reason));
     } else if (connection->rest_length > 0) {
+        col_input_malformed(input->instance);
         col_log(input->instance, COL_LOG_WARNING,
                 "%s: connection closed by the exporter inside a message (%zu octets of it)",
                 connection->session->name, connection->rest_length);

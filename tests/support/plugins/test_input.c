@@ -14,8 +14,10 @@ struct test_options {
     uint32_t pause_ms; /* between messages */
     uint32_t records;
     bool endless; /* waits at the end instead of ending */
-    char *fail;   /* create, receive, malformed */
+    char *fail;   /* create, receive, malformed, framing */
 };
+
+static const char *const test_counters[] = {"messages made, in all", NULL};
 
 struct test_input {
     col_instance_t *instance;
@@ -148,7 +150,11 @@ static int test_receive(void *state)
     if (strcmp(input->options->fail, "malformed") == 0) {
         octets[1] = 9;
     }
+    if (strcmp(input->options->fail, "framing") == 0) {
+        col_input_malformed(input->instance);
+    }
     input->sent++;
+    col_count(input->instance, 0, 1);
     (void)col_input_message(input->instance, input->session, octets, length);
     if (input->options->pause_ms > 0) {
         wait_for_stop(input, (int)input->options->pause_ms);
@@ -163,6 +169,7 @@ COL_EXPORT const struct col_plugin col_plugin = {
     .summary = "makes messages",
     .options = test_option_table,
     .options_size = sizeof(struct test_options),
+    .counters = test_counters,
     .create = test_create,
     .receive = test_receive,
     .destroy = test_destroy,

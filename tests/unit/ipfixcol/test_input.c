@@ -172,6 +172,15 @@ START_TEST(losses_before_the_input)
 }
 END_TEST
 
+START_TEST(framing_errors_are_malformed)
+{
+    col_input_malformed(instance);
+    col_input_malformed(instance);
+    ck_assert_uint_eq(input_totals(instance->input).malformed, 2);
+    ck_assert_uint_eq(input_totals(instance->input).messages, 0);
+}
+END_TEST
+
 static bool readable(int timeout_ms)
 {
     struct pollfd fd = {.fd = col_input_stop_fd(instance), .events = POLLIN};
@@ -205,6 +214,7 @@ int main(void)
     tcase_add_test(tcase, a_session_without_messages_ends_silently);
     tcase_add_test(tcase, many_sessions_are_all_closed);
     tcase_add_test(tcase, losses_before_the_input);
+    tcase_add_test(tcase, framing_errors_are_malformed);
     tcase_add_test(tcase, the_descriptor_wakes);
     return support_run(tcase, "input");
 }

@@ -435,12 +435,24 @@ START_TEST(reload_adds_and_removes_processes)
 }
 END_TEST
 
+/* Each line is KEY=number, the key without blanks. */
+static void expect_plain_keys(const char *text)
+{
+    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
+        size_t key = strcspn(line, "= ,\n");
+        ck_assert_msg(key > 0 && line[key] == '=', "%s", line);
+        size_t number = strspn(line + key + 1, "0123456789");
+        ck_assert_msg(number > 0 && line[key + 1 + number] == '\n', "%s", line);
+    }
+}
+
 START_TEST(statistics_file)
 {
     char path[PATH_MAX];
 
-    write_startup("<count>300</count><domains>2</domains><endless>yes</endless>", "<test_ip/>", "",
-                  "no");
+    write_startup("<count>300</count><domains>2</domains><endless>yes</endless>"
+                  "<fail>framing</fail>",
+                  "<test_ip/>", "", "yes");
     support_write("stat.old", "x");
     ck_assert(service_start(&service, &args));
     stats_t *stats = stats_start(&service, 1);
@@ -457,6 +469,15 @@ START_TEST(statistics_file)
     ck_assert_contains(text, "\nLOST_DATA_REC_1=0\n");
     ck_assert_contains(text, "\nPACKETS_SEC_1=1");
     ck_assert_contains(text, "\nPACKETS_1_test=150\n");
+    ck_assert_contains(text, "\nMALFORMED=300\n");
+    ck_assert_contains(text, "\nMESSAGES_testInput=300\n");
+    ck_assert_contains(text, "\nFAILED_testInput=0\n");
+    ck_assert_contains(text, "\nCOUNTER_testInput_messages_made_in_all=300\n");
+    ck_assert_contains(text, "\nMESSAGES_test_ip=300\n");
+    ck_assert_contains(text, "\nDROPPED_test_ip=0\n");
+    ck_assert_contains(text, "\nMESSAGES_test=300\n");
+    ck_assert_lacks(text, "DROPPED_testInput"); /* an input has no queue */
+    expect_plain_keys(text);
     free(text);
     ck_assert(stop());
 }
@@ -484,6 +505,8 @@ START_TEST(statistics_on_the_console)
     ck_assert_contains(text, "med:test_ip");
     ck_assert_contains(text, "\n |     Preprocessor output queue: 0 / 64\n");
     ck_assert_contains(text, "\n |     Output Manager output queue: 0 / 64\n");
+    ck_assert_contains(text, "\n |     testInput: messages 300, data records 3000, failed 0, "
+                             "messages made, in all 300\n");
     free(text);
     ck_assert(stop());
 }

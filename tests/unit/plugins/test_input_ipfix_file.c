@@ -147,6 +147,7 @@ START_TEST(cut_file)
         ck_assert_uint_eq(fake_host.messages, 3);
         ck_assert_uint_eq(fake_host.logs[COL_LOG_ERROR], 1);
         ck_assert_ptr_nonnull(strstr(fake_host.last_log, "/a: offset 48"));
+        ck_assert_uint_eq(fake_host.malformed, 1);
     }
 }
 END_TEST
@@ -164,6 +165,7 @@ START_TEST(damaged_file)
     read_all();
     ck_assert_uint_eq(fake_host.messages, 2);
     ck_assert_ptr_nonnull(strstr(fake_host.last_log, "/a: offset 24"));
+    ck_assert_uint_eq(fake_host.malformed, 1);
 }
 END_TEST
 

@@ -165,6 +165,8 @@ START_TEST(bad_framing_closes_only_its_connection)
     ck_assert_uint_eq(fake_host.closed, 1);
     ck_assert_uint_eq(fake_host.logs[COL_LOG_WARNING], 1);
     ck_assert_ptr_nonnull(strstr(fake_host.last_log, "version doesn't match"));
+    ck_assert_uint_eq(fake_host.malformed, 1);
+    ck_assert_uint_eq(fake_host.counters[1], 1);
     send_all(good, b.octets, b.length);
     receive();
     ck_assert_uint_eq(fake_host.messages, 3);
@@ -182,6 +184,7 @@ START_TEST(end_inside_a_message_is_told)
     send_all(fd, b.octets, b.length - 1);
     close(fd);
     receive();
+    ck_assert_uint_eq(fake_host.malformed, 1);
     ck_assert_uint_eq(fake_host.messages, 0);
     ck_assert_uint_eq(fake_host.closed, 1);
     ck_assert_ptr_nonnull(strstr(fake_host.last_log, "inside a message"));
