@@ -38,7 +38,7 @@ static void print_usage(void)
         "  -r size      messages a queue holds, 1 to 65535, default %u\n"
         "  -S seconds   print statistics so often; 0 = never (default)\n"
         "  -p pidfile   write the process ID to this file\n"
-        "  --check              read the configuration, load the plugins, and exit\n"
+        "  --check              check the configuration and the settings of plugins, and exit\n"
         "  --help-plugin NAME   print the settings of a plugin and exit\n"
         "  --stop-timeout SEC   time for data under way when stopping, default %u\n"
         "\n"

@@ -308,28 +308,61 @@ bool instance_join(col_instance_t *instance, uint64_t deadline_ms)
 /* ---- create and free --------------------------------------------------------------------------
  */
 
-static bool set_names(col_instance_t *instance, const char *suffix)
+static void set_module(col_instance_t *instance, const char *suffix)
+{
+    const struct col_plugin *plugin = instance->plugin;
+    (void)snprintf(instance->module, sizeof(instance->module), "%s%s%s",
+                   plugin->module != NULL ? plugin->module : plugin->name,
+                   suffix[0] != '\0' ? " " : "", suffix);
+}
+
+static void set_names(col_instance_t *instance, const char *suffix)
 {
     static const char *const prefixes[] = {"ipfixcol:", "med:", "out:"};
     const char *blank = suffix[0] != '\0' ? " " : "";
     char name[64];
 
-    (void)snprintf(instance->module, sizeof(instance->module), "%s%s%s",
-                   instance->plugin->module != NULL ? instance->plugin->module
-                                                    : instance->plugin->name,
-                   blank, suffix);
+    set_module(instance, suffix);
     (void)snprintf(name, sizeof(name), "%s%s%s%s", prefixes[instance->plugin->kind],
                    instance->spec->thread_name, blank, suffix);
     memcpy(instance->thread_name, name, sizeof(instance->thread_name) - 1);
-    return true;
+}
+
+/* Behind the plugin's own reason: which element of the configuration it belongs to. */
+static void log_place(const col_instance_t *instance, const struct instance_spec *spec,
+                      const char *what)
+{
+    const char *place = spec->place;
+    col_log(instance, COL_LOG_ERROR, "%s%s%s of '%s' failed", place != NULL ? place : "",
+            place != NULL ? ": " : "", what, spec->label);
+}
+
+bool instance_check(const struct instance_spec *spec)
+{
+    col_instance_t *instance;
+
+    if (spec->plugin->check == NULL) {
+        return true;
+    }
+    instance = calloc(1, sizeof(*instance)); /* a name for log lines, nothing more */
+    if (instance == NULL) {
+        log_line("collector", COL_LOG_ERROR, "no memory to check %s", spec->plugin->name);
+        return false;
+    }
+    instance->plugin = spec->plugin;
+    set_module(instance, "");
+    bool good = spec->plugin->check(instance, spec->options) == COL_OK;
+    if (!good) {
+        log_place(instance, spec, "check");
+    }
+    free(instance);
+    return good;
 }
 
 static bool create_state(col_instance_t *instance)
 {
     if (instance->plugin->create(instance, instance->spec->options, &instance->state) != COL_OK) {
-        const char *place = instance->spec->place;
-        col_log(instance, COL_LOG_ERROR, "%s%sinitialization of '%s' failed",
-                place != NULL ? place : "", place != NULL ? ": " : "", instance->spec->label);
+        log_place(instance, instance->spec, "initialization");
         return false;
     }
     instance->created = true;

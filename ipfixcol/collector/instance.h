@@ -95,6 +95,13 @@ const char *instance_module(const col_instance_t *instance);
 col_instance_t *instance_create(struct collector_context *context, struct instance_spec *spec,
                                 const char *suffix);
 
+/**
+ * Asks the plugin whether it could run with these settings, without creating anything.
+ *
+ * @return true also for plugins that check nothing; false: the reason has been logged
+ */
+bool instance_check(const struct instance_spec *spec);
+
 /** Starts the thread. False: it could not be, the reason has been logged. */
 bool instance_start(col_instance_t *instance);
 

@@ -160,6 +160,30 @@ static void set_process_name(const struct service *service)
     }
 }
 
+static bool specs_check(struct instance_spec *const *specs, size_t count)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < count; i++) {
+        good = instance_check(specs[i]) && good;
+    }
+    return good;
+}
+
+/* All of them are asked, so that one run tells every mistake. */
+static bool plans_check(const struct plans *plans)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < plans->count; i++) {
+        const struct pipeline_plan *plan = plans->items[i];
+        good = specs_check(&plan->input, 1) && good;
+        good = specs_check(plan->intermediates, plan->intermediate_count) && good;
+        good = specs_check(plan->storages, plan->storage_count) && good;
+    }
+    return good;
+}
+
 bool service_check(const struct args *args)
 {
     struct plans plans = {0};
@@ -170,7 +194,7 @@ bool service_check(const struct args *args)
     if (dictionary == NULL) {
         log_line(MODULE, COL_LOG_ERROR, "%s", reason);
     }
-    bool good = plans_load(&plans, args) && dictionary != NULL;
+    bool good = plans_load(&plans, args) && plans_check(&plans) && dictionary != NULL;
     plans_clear(&plans);
     ipfix_dictionary_destroy(dictionary);
     return good;

@@ -33,7 +33,11 @@ struct service {
 /** Reads everything and starts all threads; false: the reason has been logged. */
 bool service_start(struct service *service, const struct args *args);
 
-/** Reads everything but starts nothing: for --check. */
+/**
+ * Reads everything, has the plugins check their settings, starts nothing: for --check.
+ *
+ * @return false: at least one thing would fail; all reasons have been logged
+ */
 bool service_check(const struct args *args);
 
 /** Reads the configuration again and goes over to it; errors leave everything as it was. */

@@ -30,8 +30,10 @@ def errors_of(text):
     return [line for line in text.splitlines() if line.startswith("ERROR: ")]
 
 
-def start_fails(work, xml, *words, errors=1, registry=REGISTRY, elements=ELEMENTS, user=None):
-    """The collector does not start: status 1, so many error lines, the words in one of them."""
+def start_fails(work, xml, *words, errors=1, registry=REGISTRY, elements=ELEMENTS, user=None,
+                check_fails=True):
+    """The collector does not start: status 1, so many error lines, the words in one of them. --check
+    says the same, unless only opening a socket shows it."""
     path = os.path.join(work, "startup.xml")
     with open(path, "w", encoding="utf-8") as f:
         f.write(xml)
@@ -40,6 +42,17 @@ def start_fails(work, xml, *words, errors=1, registry=REGISTRY, elements=ELEMENT
     assert status == 1, (status, text, xml)
     assert len(lines) == errors, (errors, text, xml)
     assert any(all(w in line for w in words) for line in lines), (words, text)
+    status, text = check(path, registry, elements, user)
+    lines = errors_of(text)
+    assert status == (1 if check_fails else 0), (status, text, xml)
+    if check_fails:
+        assert any(all(w in line for w in words) for line in lines), (words, text)
+    else:
+        assert not lines, text
+
+
+def check(path, registry=REGISTRY, elements=ELEMENTS, user=None):
+    return run(["--check", "-v", "0", "-c", path, "-i", registry, "-e", elements], user)
 
 
 def line_of(xml, part):
@@ -167,10 +180,13 @@ def wrong_places(work):
             element = tcp() if kind == socket.SOCK_STREAM else udp(
                 "<localIPAddress>127.0.0.1</localIPAddress>")
             # The reason, and the element it belongs to.
-            start_fails(work, sc.startup(element, DUMMY), f"{PORT}", "Address already in use", errors=2)
-            start_fails(work, sc.startup(element, DUMMY), "startup.xml:5: ", errors=2)
+            start_fails(work, sc.startup(element, DUMMY), f"{PORT}", "Address already in use", errors=2,
+                        check_fails=False)
+            start_fails(work, sc.startup(element, DUMMY), "startup.xml:5: ", errors=2,
+                        check_fails=False)
     for element in (tcp(address="192.0.2.77"), udp("<localIPAddress>192.0.2.77</localIPAddress>")):
-        start_fails(work, sc.startup(element, DUMMY), "192.0.2.77", "Cannot assign", errors=2)
+        start_fails(work, sc.startup(element, DUMMY), "192.0.2.77", "Cannot assign", errors=2,
+                    check_fails=False)
     for element in (tcp(address="here"), udp("<localIPAddress>here</localIPAddress>")):
         start_fails(work, sc.startup(element, DUMMY), "'here'", "no IP address", errors=2)
     start_fails(work, sc.startup(tcp("<transportLayerSecurity/>"), DUMMY), "TLS is not available",
@@ -194,6 +210,68 @@ def wrong_places(work):
         os.chmod(path, 0o600)
         status, text = run(["-c", path, "-i", REGISTRY, "-e", ELEMENTS], NOBODY)
         assert status == 1 and "secret.xml: Permission denied" in text, text
+
+
+def wrong_settings(work):
+    """Settings that are well-formed and refused by their plugin: told with the element's place."""
+    too_many = "".join(f"<localIPAddress>127.0.0.{i}</localIPAddress>" for i in range(1, 18))
+    forward = "<fileFormat>forwarding</fileFormat>"
+    json = "<fileFormat>json</fileFormat>"
+    printed = "<output><type>print</type></output>"
+    for xml, *words in (
+            (sc.startup(tcp("<transportLayerSecurity/>"), DUMMY), "TLS is not available"),
+            (sc.startup(udp(too_many), DUMMY), "more than 16 localIPAddress"),
+            (sc.startup(udp("<localIPAddress>127.0.0.1</localIPAddress>"
+                            "<localIPAddress>::g</localIPAddress>"), DUMMY), "'::g' is no IP address"),
+            (sc.startup(udp(), sc.lnfstore(work, "<profiles>yes</profiles>")), "profiles"),
+            (sc.startup(udp(), sc.lnfstore(work, "<identificatorField>caf\u00e9</identificatorField>")),
+             "identificatorField", "cannot be printed"),
+            (sc.startup(udp(), sc.lnfstore(work, f"<identificatorField>{'i' * 128}"
+                                           "</identificatorField>")), "identificatorField", "128"),
+            (sc.startup(udp(), sc.lnfstore(work, "<index><falsePositiveProbability>2"
+                                           "</falsePositiveProbability></index>")), "0.000001"),
+            (sc.startup(udp(), forward + "<destination><port>1</port></destination>"),
+             "no usable <destination>"),
+            (sc.startup(udp(), json + "<metadata>yes</metadata>" + printed), "metadata"),
+            (sc.startup(udp(), json + "<output><type>file</type></output>"), "needs a path"),
+            (sc.startup(udp(), json + printed + "<output><type>server</type></output>"),
+             "needs blocking"),
+    ):
+        # The reason and the place; with the only storage gone, that there is none.
+        start_fails(work, xml, *words, errors=2 if DUMMY in xml else 3)
+        _, text = check(os.path.join(work, "startup.xml"))
+        assert re.search(r"ERROR: \w+: \S*startup\.xml:\d+: check of '\w+' failed", text), text
+
+
+def check_touches_nothing(work):
+    """--check of a good configuration opens no port and writes no file, and tells all mistakes at once
+    of one that has several."""
+    flows = os.path.join(work, "flows")
+    os.mkdir(flows)
+    path = os.path.join(work, "good.xml")
+    for writer in (sc.lnfstore(flows), sc.forwarding([PORT]),
+                   f"<fileFormat>json</fileFormat><output><type>file</type><path>{flows}/json</path>"
+                   f"</output><output><type>server</type><port>{PORT}</port><blocking>no</blocking>"
+                   "</output>"):
+        for element in (tcp(), udp("<localIPAddress>127.0.0.1</localIPAddress>")):
+            with socket.socket() as s, socket.socket(type=socket.SOCK_DGRAM) as d:
+                for used in (s, d):
+                    used.bind(("127.0.0.1", PORT))
+                s.listen(1)
+                s.setblocking(False)
+                write(work, "good.xml", sc.startup(element, writer))
+                status, text = check(path)
+                assert status == 0 and text == "", (status, text)
+                try:
+                    s.accept()
+                    raise AssertionError("--check connected to a destination")
+                except BlockingIOError:
+                    pass
+    assert os.listdir(flows) == []
+    xml = sc.startup(tcp(address="here"), sc.lnfstore(work + "/none"))
+    status, text = check(write(work, "bad.xml", xml))
+    assert status == 1 and "'here'" in text and "/none" in text, text
+    assert len(errors_of(text)) == 4, text
 
 
 def wrong_plugins(work):
@@ -351,7 +429,8 @@ def second_signal(work):
 
 
 def main():
-    tests = (broken_documents, incomplete, wrong_values, wrong_places, wrong_plugins, warnings,
+    tests = (broken_documents, incomplete, wrong_values, wrong_places, wrong_settings,
+             check_touches_nothing, wrong_plugins, warnings,
              reload_under_load, second_signal)
     for test in tests:
         if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:

@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 /** Changes whenever a struct or a hook of these headers changes its meaning. */
-#define COL_PLUGIN_ABI 0x53430001u
+#define COL_PLUGIN_ABI 0x53430002u
 
 enum col_kind { COL_INPUT, COL_INTERMEDIATE, COL_STORAGE };
 
@@ -40,6 +40,16 @@ struct col_plugin {
     size_t options_size;
     enum col_unknown unknown_option;
     const char *const *counters; /* names ended by NULL, for col_count(); may be NULL */
+
+    /**
+     * Optional: whether the settings can be used, as far as that can be told without opening
+     * sockets or writing files; `ipfixcol --check` calls it. `create` calls it first, too, so that
+     * each rule is written once.
+     *
+     * @param instance  only for col_log(): nothing runs
+     * @return COL_OK, warnings have been logged; COL_ERR or COL_ERR_NOMEM, the reason was logged
+     */
+    int (*check)(col_instance_t *instance, const void *options);
 
     /**
      * Settings into instance state. `options` points to the plugin's options struct and lives as

@@ -59,6 +59,20 @@ static void file_destroy(void *state)
     free(input);
 }
 
+/* The files may still come and go: create looks again. */
+static int file_check(col_instance_t *instance, const void *options)
+{
+    const struct file_options *settings = options;
+    struct file_list list = {0};
+
+    const char *why = file_list_find(settings->file, &list);
+    if (why != NULL) {
+        col_log(instance, COL_LOG_ERROR, "%s: %s", settings->file, why);
+    }
+    file_list_clear(&list);
+    return why == NULL ? COL_OK : COL_ERR;
+}
+
 static int file_create(col_instance_t *instance, const void *options, void **state)
 {
     const struct file_options *settings = options;
@@ -203,6 +217,7 @@ COL_EXPORT const struct col_plugin col_plugin = {
     .options = file_option_table,
     .options_size = sizeof(struct file_options),
     .counters = file_counters,
+    .check = file_check,
     .create = file_create,
     .destroy = file_destroy,
     .receive = file_receive,

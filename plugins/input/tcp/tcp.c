@@ -161,10 +161,7 @@ static int start_listening(struct tcp_input *input, const struct tcp_options *se
     socklen_t length;
     const char *text = settings->address;
 
-    if (!make_address(text, settings->port, &input->local, &length)) {
-        col_log(input->instance, COL_LOG_ERROR, "localIPAddress '%s' is no IP address", text);
-        return COL_ERR;
-    }
+    (void)make_address(text, settings->port, &input->local, &length); /* has been checked */
     input->listener = open_listener(&input->local, length);
     if (input->listener < 0 && errno == EAFNOSUPPORT && (text == NULL || text[0] == '\0')) {
         (void)make_address("0.0.0.0", settings->port, &input->local, &length);
@@ -466,14 +463,30 @@ static void tcp_destroy(void *state)
     free(input);
 }
 
-static int tcp_create(col_instance_t *instance, const void *options, void **state)
+static int tcp_check(col_instance_t *instance, const void *options)
 {
     const struct tcp_options *settings = options;
+    struct sockaddr_storage address;
+    socklen_t length;
 
     if (settings->tls.count > 0) {
         col_log(instance, COL_LOG_ERROR,
                 "TLS is not available in this build; remove <transportLayerSecurity> only if plain "
                 "TCP is acceptable");
+        return COL_ERR;
+    }
+    if (!make_address(settings->address, settings->port, &address, &length)) {
+        col_log(instance, COL_LOG_ERROR, "localIPAddress '%s' is no IP address", settings->address);
+        return COL_ERR;
+    }
+    return COL_OK;
+}
+
+static int tcp_create(col_instance_t *instance, const void *options, void **state)
+{
+    const struct tcp_options *settings = options;
+
+    if (tcp_check(instance, options) != COL_OK) {
         return COL_ERR;
     }
     struct tcp_input *input = calloc(1, sizeof(*input));
@@ -536,6 +549,7 @@ COL_EXPORT const struct col_plugin col_plugin = {
     .options = tcp_option_table,
     .options_size = sizeof(struct tcp_options),
     .counters = tcp_counters,
+    .check = tcp_check,
     .create = tcp_create,
     .destroy = tcp_destroy,
     .receive = tcp_receive,

@@ -207,14 +207,7 @@ static int add_socket(struct udp_input *input, const char *text, int only_v6)
     uint16_t port = input->settings->port;
     socklen_t length;
 
-    if (input->socket_count == SOCKET_MAX) {
-        col_log(input->instance, COL_LOG_ERROR, "more than %u localIPAddress", SOCKET_MAX);
-        return COL_ERR;
-    }
-    if (!make_address(text, port, &slot->local, &length)) {
-        col_log(input->instance, COL_LOG_ERROR, "localIPAddress '%s' is no IP address", text);
-        return COL_ERR;
-    }
+    (void)make_address(text, port, &slot->local, &length); /* has been checked */
     slot->fd = open_socket(input, &slot->local, length, only_v6);
     if (slot->fd < 0 && errno == EAFNOSUPPORT && is_any(text)) {
         (void)make_address("0.0.0.0", port, &slot->local, &length);
@@ -429,8 +422,32 @@ static void udp_destroy(void *state)
     free(input);
 }
 
+static int udp_check(col_instance_t *instance, const void *options)
+{
+    const struct udp_options *settings = options;
+    const struct address_option *addresses = settings->addresses.items;
+    struct sockaddr_storage address;
+    socklen_t length;
+
+    if (settings->addresses.count > SOCKET_MAX) {
+        col_log(instance, COL_LOG_ERROR, "more than %u localIPAddress", SOCKET_MAX);
+        return COL_ERR;
+    }
+    for (size_t i = 0; i < settings->addresses.count; i++) {
+        if (!make_address(addresses[i].text, settings->port, &address, &length)) {
+            col_log(instance, COL_LOG_ERROR, "localIPAddress '%s' is no IP address",
+                    addresses[i].text);
+            return COL_ERR;
+        }
+    }
+    return COL_OK;
+}
+
 static int udp_create(col_instance_t *instance, const void *options, void **state)
 {
+    if (udp_check(instance, options) != COL_OK) {
+        return COL_ERR;
+    }
     struct udp_input *input = calloc(1, sizeof(*input));
     if (input != NULL) {
         input->instance = instance;
@@ -490,6 +507,7 @@ COL_EXPORT const struct col_plugin col_plugin = {
     .options = udp_option_table,
     .options_size = sizeof(struct udp_options),
     .counters = udp_counters,
+    .check = udp_check,
     .create = udp_create,
     .destroy = udp_destroy,
     .receive = udp_receive,

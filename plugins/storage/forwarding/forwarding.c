@@ -118,7 +118,31 @@ static bool is_udp(const char *protocol)
     return protocol != NULL && strcasecmp(protocol, "udp") == 0;
 }
 
-/** Destinations of the settings; those without an address are left out with a warning. */
+static bool usable(const struct destination_options *item)
+{
+    return item->ip != NULL && item->ip[0] != '\0';
+}
+
+static int forwarding_check(col_instance_t *instance, const void *options)
+{
+    const struct forwarding_options *settings = options;
+    const struct destination_options *items = settings->destinations.items;
+    size_t count = 0;
+
+    for (size_t i = 0; i < settings->destinations.count; i++) {
+        if (usable(&items[i])) {
+            count++;
+        } else {
+            col_log(instance, COL_LOG_WARNING, "a destination without <ip> is left out");
+        }
+    }
+    if (count == 0) {
+        col_log(instance, COL_LOG_ERROR, "no usable <destination>: nothing can be forwarded");
+    }
+    return count > 0 ? COL_OK : COL_ERR;
+}
+
+/** Destinations of the settings; those without an address were told by the check. */
 static bool init_destinations(struct forwarding *f, const struct forwarding_options *options)
 {
     const struct destination_options *items = options->destinations.items;
@@ -130,8 +154,7 @@ static bool init_destinations(struct forwarding *f, const struct forwarding_opti
         return false;
     }
     for (size_t i = 0; i < options->destinations.count; i++) {
-        if (items[i].ip == NULL || items[i].ip[0] == '\0') {
-            col_log(f->instance, COL_LOG_WARNING, "a destination without <ip> is left out");
+        if (!usable(&items[i])) {
             continue;
         }
         const char *protocol =
@@ -146,10 +169,7 @@ static bool init_destinations(struct forwarding *f, const struct forwarding_opti
         };
         destination_init(&f->destinations[f->destination_count++], f->instance, &config);
     }
-    if (f->destination_count == 0) {
-        col_log(f->instance, COL_LOG_ERROR, "no usable <destination>: nothing can be forwarded");
-    }
-    return f->destination_count > 0;
+    return true;
 }
 
 static bool init_lanes(struct forwarding *f)
@@ -188,8 +208,11 @@ static int forwarding_tick(void *state, uint64_t now_ms);
 static int forwarding_create(col_instance_t *instance, const void *options, void **state)
 {
     const struct forwarding_options *settings = options;
-    struct forwarding *f = calloc(1, sizeof(*f));
 
+    if (forwarding_check(instance, options) != COL_OK) {
+        return COL_ERR;
+    }
+    struct forwarding *f = calloc(1, sizeof(*f));
     if (f == NULL) {
         return COL_ERR_NOMEM;
     }
@@ -460,6 +483,7 @@ COL_EXPORT const struct col_plugin col_plugin = {
     .options_size = sizeof(struct forwarding_options),
     .unknown_option = COL_UNKNOWN_WARN,
     .counters = counters,
+    .check = forwarding_check,
     .create = forwarding_create,
     .destroy = forwarding_destroy,
     .process = forwarding_process,

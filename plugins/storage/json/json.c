@@ -216,9 +216,10 @@ static bool create_outputs(struct json *j, const struct col_option_list *list)
     return j->outputs != NULL;
 }
 
-static int json_create(col_instance_t *instance, const void *options, void **state)
+static int json_check(col_instance_t *instance, const void *options)
 {
     const struct json_options *o = options;
+    const struct output_options *outputs = o->outputs.items;
 
     if (o->metadata) {
         col_log(instance, COL_LOG_ERROR,
@@ -228,6 +229,21 @@ static int json_create(col_instance_t *instance, const void *options, void **sta
     }
     if (o->outputs.count == 0) {
         col_log(instance, COL_LOG_ERROR, "no <output> is given");
+        return COL_ERR;
+    }
+    for (size_t i = 0; i < o->outputs.count; i++) {
+        if (!output_check(instance, &outputs[i])) {
+            return COL_ERR;
+        }
+    }
+    return COL_OK;
+}
+
+static int json_create(col_instance_t *instance, const void *options, void **state)
+{
+    const struct json_options *o = options;
+
+    if (json_check(instance, options) != COL_OK) {
         return COL_ERR;
     }
     struct json *j = calloc(1, sizeof(*j));
@@ -266,6 +282,7 @@ COL_EXPORT const struct col_plugin col_plugin = {
     .options_size = sizeof(struct json_options),
     .unknown_option = COL_UNKNOWN_WARN,
     .counters = json_counters,
+    .check = json_check,
     .create = json_create,
     .destroy = json_destroy,
     .process = json_process,

@@ -104,6 +104,19 @@ static struct output *output_print_create(void)
     return o;
 }
 
+bool output_check(col_instance_t *instance, const struct output_options *options)
+{
+    if (options->type == OUTPUT_FILE && (options->path == NULL || options->path[0] == '\0')) {
+        col_log(instance, COL_LOG_ERROR, "output of type file needs a path");
+        return false;
+    }
+    if (options->type == OUTPUT_SERVER && options->blocking == OUTPUT_BLOCKING_UNSET) {
+        col_log(instance, COL_LOG_ERROR, "output of type server needs blocking: yes or no");
+        return false;
+    }
+    return true;
+}
+
 struct output *output_create(col_instance_t *instance, const struct output_options *options)
 {
     switch ((enum output_type)options->type) {

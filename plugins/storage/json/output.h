@@ -43,7 +43,10 @@ struct output {
     void (*destroy)(struct output *output);
 };
 
-/** New output, or NULL with a logged reason. The options must live as long. */
+/** Whether the settings suit the type; if not, the reason has been logged. Opens nothing. */
+bool output_check(col_instance_t *instance, const struct output_options *options);
+
+/** New output of checked settings, or NULL with a logged reason. The options must live as long. */
 struct output *output_create(col_instance_t *instance, const struct output_options *options);
 
 /* Constructors of the kinds, for output.c. */

@@ -125,10 +125,6 @@ static void file_destroy(struct output *output)
 
 struct output *output_file_create(col_instance_t *instance, const struct output_options *options)
 {
-    if (options->path == NULL || options->path[0] == '\0') {
-        col_log(instance, COL_LOG_ERROR, "output of type file needs a path");
-        return NULL;
-    }
     struct file_output *o = calloc(1, sizeof(*o));
     if (o == NULL) {
         return NULL;

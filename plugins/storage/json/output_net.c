@@ -322,10 +322,6 @@ static int listen_on(uint16_t port)
 
 struct output *output_server_create(col_instance_t *instance, const struct output_options *options)
 {
-    if (options->blocking == OUTPUT_BLOCKING_UNSET) {
-        col_log(instance, COL_LOG_ERROR, "output of type server needs blocking: yes or no");
-        return NULL;
-    }
     struct server_output *o = calloc(1, sizeof(*o));
     if (o == NULL) {
         return NULL;

@@ -443,6 +443,24 @@ static bool check_index(col_instance_t *instance, const struct lnfstore_options 
     return true;
 }
 
+static bool check_directory(col_instance_t *instance, const char *path)
+{
+    struct stat st;
+
+    errno = 0;
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        col_log(instance, COL_LOG_ERROR, "storagePath %s is no directory: %s", path,
+                errno == 0 ? "something else has that name" : strerror(errno));
+        return false;
+    }
+    if (access(path, W_OK | X_OK) != 0) {
+        col_log(instance, COL_LOG_ERROR, "storagePath %s: cannot write there: %s", path,
+                strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 static bool check_options(col_instance_t *instance, const struct lnfstore_options *o)
 {
     enum lnf_codec codec = compress_codecs[o->compress];
@@ -479,14 +497,30 @@ static void lnfstore_destroy(void *state)
     free(s);
 }
 
+static int lnfstore_check(col_instance_t *instance, const void *options)
+{
+    const struct lnfstore_options *o = options;
+
+    if (!check_options(instance, o)) {
+        return COL_ERR;
+    }
+    char *path = col_expand_host(o->storage_path);
+    if (path == NULL) {
+        col_log(instance, COL_LOG_ERROR, "out of memory");
+        return COL_ERR_NOMEM;
+    }
+    bool good = check_directory(instance, path);
+    free(path);
+    return good ? COL_OK : COL_ERR;
+}
+
 static int lnfstore_create(col_instance_t *instance, const void *options, void **state)
 {
     const struct lnfstore_options *o = options;
-    struct stat st;
 
-    errno = 0;
-    if (!check_options(instance, o)) {
-        return COL_ERR;
+    int status = lnfstore_check(instance, options);
+    if (status != COL_OK) {
+        return status;
     }
     struct lnfstore *s = calloc(1, sizeof(*s));
     if (s != NULL) {
@@ -510,18 +544,6 @@ static int lnfstore_create(col_instance_t *instance, const void *options, void *
         .index = o->index,
         .false_positives = o->false_positives,
     };
-    if (stat(s->storage_path, &st) != 0 || !S_ISDIR(st.st_mode)) {
-        col_log(instance, COL_LOG_ERROR, "storagePath %s is no directory: %s", s->storage_path,
-                errno == 0 ? "something else has that name" : strerror(errno));
-        lnfstore_destroy(s);
-        return COL_ERR;
-    }
-    if (access(s->storage_path, W_OK | X_OK) != 0) {
-        col_log(instance, COL_LOG_ERROR, "storagePath %s: cannot write there: %s", s->storage_path,
-                strerror(errno));
-        lnfstore_destroy(s);
-        return COL_ERR;
-    }
     s->window = window_create(instance, &s->settings);
     if (s->window == NULL) {
         lnfstore_destroy(s);
@@ -540,6 +562,7 @@ COL_EXPORT const struct col_plugin col_plugin = {
     .options_size = sizeof(struct lnfstore_options),
     .unknown_option = COL_UNKNOWN_FATAL,
     .counters = lnfstore_counters,
+    .check = lnfstore_check,
     .create = lnfstore_create,
     .destroy = lnfstore_destroy,
     .process = lnfstore_process,

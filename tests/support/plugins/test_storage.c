@@ -50,11 +50,22 @@ static const struct col_option test_option_table[] = {
     {0},
 };
 
+static int test_check(col_instance_t *instance, const void *options)
+{
+    const struct test_options *settings = options;
+
+    if (strcmp(settings->fail, "check") == 0) {
+        col_log(instance, COL_LOG_ERROR, "refused by its check");
+        return COL_ERR;
+    }
+    return COL_OK;
+}
+
 static int test_create(col_instance_t *instance, const void *options, void **state)
 {
     const struct test_options *settings = options;
 
-    if (strcmp(settings->fail, "create") == 0) {
+    if (strcmp(settings->fail, "create") == 0 || test_check(instance, options) != COL_OK) {
         return COL_ERR;
     }
     struct test_storage *storage = calloc(1, sizeof(*storage));
@@ -153,6 +164,7 @@ COL_EXPORT const struct col_plugin col_plugin = {
     .summary = "counts",
     .options = test_option_table,
     .options_size = sizeof(struct test_options),
+    .check = test_check,
     .create = test_create,
     .process = test_process,
     .tick = test_tick,

@@ -270,6 +270,7 @@ static const struct {
     {"", "<test_ip/><test_ip><fail>process</fail></test_ip>", "", true, true, NULL},
     {"", "<test_ip><fail>tick</fail></test_ip>", "", true, true, "a 10 100 1 0\n"},
     {"", "<test_ip/>", "<fail>create</fail>", false, false, ""},
+    {"", "<test_ip/>", "<fail>check</fail>", false, false, ""},
     {"", "<test_ip/>", "<fail>process</fail>", true, true, NULL},
     {"", "<test_ip/>", "<fail>tick</fail>", true, true, "a 10 100 1 0\n"},
 };
@@ -290,6 +291,30 @@ START_TEST(a_hook_fails)
     if (failures[_i].expected != NULL) {
         expect_result(failures[_i].expected);
     }
+}
+END_TEST
+
+START_TEST(check_asks_every_plugin_and_creates_nothing)
+{
+    FILE *out = open_startup();
+    process(out, "c", "<fail>create</fail>"); /* has no check: nothing to say */
+    (void)fputs("<exportingProcess><name>e</name>", out);
+    destination(out, "a", "<fail>check</fail>", "");
+    destination(out, "b", "<fail>create</fail>", "");
+    destination(out, "c", "<fail>check</fail>", "");
+    (void)fputs("</exportingProcess></ipfix>", out);
+    ck_assert_int_eq(fclose(out), 0);
+    support_capture();
+    log_set_verbosity(0);
+    ck_assert(!service_check(&args));
+    char *text = support_captured();
+    const char *first = strstr(text, "ERROR: test: refused by its check\n");
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_nonnull(strstr(first + 1, "ERROR: test: refused by its check\n"));
+    ck_assert_contains(text, "startup.xml:1: check of ");
+    free(text);
+    write_startup("<fail>create</fail>", "<test_ip><fail>create</fail></test_ip>", "", "yes");
+    ck_assert(service_check(&args));
 }
 END_TEST
 
@@ -569,6 +594,7 @@ int main(void)
     tcase_add_test(tcase, slow_storage_pushes_back_and_nothing_is_lost_on_stop);
     tcase_add_test(tcase, storage_that_drops_leaves_others_alone);
     tcase_add_loop_test(tcase, a_hook_fails, 0, sizeof(failures) / sizeof(failures[0]));
+    tcase_add_test(tcase, check_asks_every_plugin_and_creates_nothing);
     tcase_add_test(tcase, storage_that_fails_is_left_out_of_a_manager);
     tcase_add_test(tcase, hanging_storage_ends_in_bounded_time);
     tcase_add_test(tcase, reload_loses_nothing);

@@ -160,9 +160,9 @@ END_TEST
 START_TEST(no_path_is_an_error)
 {
     options.path = NULL;
-    ck_assert_ptr_null(output_create((col_instance_t *)&instance, &options));
+    ck_assert(!output_check((col_instance_t *)&instance, &options));
     options.path = (char *)(uintptr_t) "";
-    ck_assert_ptr_null(output_create((col_instance_t *)&instance, &options));
+    ck_assert(!output_check((col_instance_t *)&instance, &options));
     ck_assert_uint_eq(col_double_logged(&instance, "needs a path"), 2);
 }
 END_TEST

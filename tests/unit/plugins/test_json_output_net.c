@@ -226,7 +226,8 @@ END_TEST
 
 START_TEST(a_server_says_what_is_missing)
 {
-    ck_assert_ptr_null(serve(OUTPUT_BLOCKING_UNSET));
+    options = (struct output_options){.type = OUTPUT_SERVER, .blocking = OUTPUT_BLOCKING_UNSET};
+    ck_assert(!output_check((col_instance_t *)&instance, &options));
     ck_assert_uint_eq(col_double_logged(&instance, "needs blocking: yes or no"), 1);
     uint16_t port = 0;
     int taken = listening(&port);
