@@ -23,6 +23,7 @@ struct session_entry {
     const struct ipfix_session *session;
     ipfix_decoder_t *decoder;
     struct event_limits limits;
+    bool faulty; /* the message being decoded has a fault inside */
 };
 
 struct input {
@@ -36,6 +37,7 @@ struct input {
     atomic_uint_fast64_t messages;
     atomic_uint_fast64_t octets;
     atomic_uint_fast64_t malformed;
+    atomic_uint_fast64_t damaged;
     atomic_uint_fast64_t lost;
 };
 
@@ -115,9 +117,25 @@ void input_destroy(struct input *input)
 /* ---- sessions ---------------------------------------------------------------------------------
  */
 
+/* Kinds that mean that octets of the message could not be used as what they claim to be. */
+static bool is_fault(enum ipfix_event_kind kind)
+{
+    switch (kind) {
+    case IPFIX_EVENT_BAD_SET:
+    case IPFIX_EVENT_BAD_TEMPLATE:
+    case IPFIX_EVENT_BAD_DATA_SET:
+    case IPFIX_EVENT_UNKNOWN_SET:
+    case IPFIX_EVENT_CONVERSION:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void on_event(void *context, const struct ipfix_event *event)
 {
     struct session_entry *entry = context;
+    entry->faulty = entry->faulty || is_fault(event->kind);
     event_log(event, entry->session, &entry->limits,
               entry->input->instance->context->ignore_sequence);
 }
@@ -232,6 +250,7 @@ int col_input_message(col_instance_t *instance, const struct ipfix_session *sess
     struct input *input = instance->input;
     struct ipfix_message *message = NULL;
     int status = COL_ERR;
+    bool faulty = false;
 
     if (input == NULL || session == NULL) {
         return COL_ERR;
@@ -239,13 +258,18 @@ int col_input_message(col_instance_t *instance, const struct ipfix_session *sess
     pthread_mutex_lock(&input->lock);
     struct session_entry *entry = find_entry(input, session);
     if (entry != NULL) {
+        entry->faulty = false;
         status = ipfix_decoder_decode(entry->decoder, octets, length, col_clock_ms(), &message);
+        faulty = entry->faulty;
     }
     pthread_mutex_unlock(&input->lock);
 
     atomic_fetch_add_explicit(&input->messages, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&input->octets, length, memory_order_relaxed);
     if (status == COL_OK) {
+        if (faulty) {
+            atomic_fetch_add_explicit(&input->damaged, 1, memory_order_relaxed);
+        }
         atomic_fetch_add_explicit(&instance->message_count, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&instance->record_count, message->data_record_count,
                                   memory_order_relaxed);
@@ -326,6 +350,7 @@ struct input_totals input_totals(struct input *input)
         .messages = atomic_load_explicit(&input->messages, memory_order_relaxed),
         .octets = atomic_load_explicit(&input->octets, memory_order_relaxed),
         .malformed = atomic_load_explicit(&input->malformed, memory_order_relaxed),
+        .damaged = atomic_load_explicit(&input->damaged, memory_order_relaxed),
         .lost = atomic_load_explicit(&input->lost, memory_order_relaxed),
     };
     pthread_mutex_lock(&input->lock);

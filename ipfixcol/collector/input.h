@@ -31,8 +31,9 @@ struct input_totals {
     uint64_t sessions;
     uint64_t messages;
     uint64_t octets;
-    uint64_t malformed;
-    uint64_t lost; /* before they reached the input */
+    uint64_t malformed; /* refused as a whole */
+    uint64_t damaged;   /* a Set, template or record was wrong, the rest was taken */
+    uint64_t lost;      /* before they reached the input */
 };
 
 /** New input of an instance, or NULL without memory or descriptors. */

@@ -339,10 +339,10 @@ static void print_counters(struct pipeline *pipeline, FILE *out)
     (void)fprintf(out,
                   " |\n | Collecting process '%s':\n"
                   " |     sessions %llu, received %llu messages of %llu octets, malformed %llu, "
-                  "lost by the kernel %llu, without storage %llu\n",
+                  "damaged %llu, lost by the kernel %llu, without storage %llu\n",
                   pipeline->name, (number)totals.sessions, (number)totals.messages,
-                  (number)totals.octets, (number)totals.malformed, (number)totals.lost,
-                  (number)load(&pipeline->output.unstored_count));
+                  (number)totals.octets, (number)totals.malformed, (number)totals.damaged,
+                  (number)totals.lost, (number)load(&pipeline->output.unstored_count));
     print_instance(out, pipeline->input);
     for (size_t i = 0; i < pipeline->intermediate_count; i++) {
         print_instance(out, pipeline->intermediates[i]);
@@ -440,9 +440,11 @@ static void write_file_content(const struct stats *stats, struct pipeline *pipel
         clean_session_name(lines[i].name);
         write_keys(out, &lines[i]);
     }
-    (void)fprintf(out, "SESSIONS=%llu\nMALFORMED=%llu\nLOST_BY_KERNEL=%llu\nWITHOUT_STORAGE=%llu\n",
-                  (number)totals.sessions, (number)totals.malformed, (number)totals.lost,
-                  (number)load(&pipeline->output.unstored_count));
+    (void)fprintf(
+        out,
+        "SESSIONS=%llu\nMALFORMED=%llu\nDAMAGED=%llu\nLOST_BY_KERNEL=%llu\nWITHOUT_STORAGE=%llu\n",
+        (number)totals.sessions, (number)totals.malformed, (number)totals.damaged,
+        (number)totals.lost, (number)load(&pipeline->output.unstored_count));
     write_instance_keys(out, pipeline->input);
     for (size_t i = 0; i < pipeline->intermediate_count; i++) {
         write_instance_keys(out, pipeline->intermediates[i]);

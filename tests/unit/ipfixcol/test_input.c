@@ -147,6 +147,24 @@ START_TEST(a_session_that_ends_tells_each_of_its_domains)
 }
 END_TEST
 
+/* Template 256 without the field it promises, then a set of an unknown kind; both are left out. */
+START_TEST(faults_inside_are_counted_once_for_a_message)
+{
+    static const uint8_t octets[] = {0, 10, 0, 28, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
+                                     0, 1,  0, 2,  0, 8, 1, 0, 0, 1, 0, 5, 0, 4};
+    const struct ipfix_session *session = open_session();
+
+    ck_assert_int_eq(send_message(session, 1), COL_OK);
+    ck_assert_uint_eq(input_totals(instance->input).damaged, 0);
+    ck_assert_int_eq(col_input_message(instance, session, octets, sizeof(octets)), COL_OK);
+    ck_assert_int_eq(send_message(session, 1), COL_OK);
+    struct input_totals totals = input_totals(instance->input);
+    ck_assert_uint_eq(totals.damaged, 1);
+    ck_assert_uint_eq(totals.malformed, 0);
+    ck_assert_uint_eq(totals.messages, 3);
+}
+END_TEST
+
 START_TEST(a_session_without_messages_ends_silently)
 {
     col_session_close(instance, open_session());
@@ -215,6 +233,7 @@ int main(void)
     tcase_add_test(tcase, many_sessions_are_all_closed);
     tcase_add_test(tcase, losses_before_the_input);
     tcase_add_test(tcase, framing_errors_are_malformed);
+    tcase_add_test(tcase, faults_inside_are_counted_once_for_a_message);
     tcase_add_test(tcase, the_descriptor_wakes);
     return support_run(tcase, "input");
 }
