@@ -229,21 +229,16 @@ START_TEST(what_arrived_before_the_stop_is_taken)
 }
 END_TEST
 
-/* Sends until the collector closes its side, then closes its own, as forwarding does. */
+/* Sends `b` until the collector closes its side, then closes its own, as forwarding does. */
 static atomic_uint sent_count;
 
 static void *send_until_told(void *argument)
 {
     int fd = *(int *)argument;
-    static struct message_builder own;
     uint8_t octet;
 
-    message_start(&own, 1, 0);
-    message_set(&own, 256);
-    message_u32(&own, 7);
-    message_end(&own);
     while (recv(fd, &octet, 1, MSG_DONTWAIT) != 0) {
-        if (send(fd, own.octets, own.length, MSG_NOSIGNAL) != (ssize_t)own.length) {
+        if (send(fd, b.octets, b.length, MSG_NOSIGNAL) != (ssize_t)b.length) {
             break;
         }
         atomic_fetch_add(&sent_count, 1);
@@ -257,6 +252,7 @@ START_TEST(who_listens_to_the_end_loses_nothing)
     pthread_t threads[4];
     int fds[4];
 
+    build(7); /* once: the threads only read it */
     for (unsigned i = 0; i < 4; i++) {
         fds[i] = client();
         ck_assert_int_eq(pthread_create(&threads[i], NULL, send_until_told, &fds[i]), 0);
