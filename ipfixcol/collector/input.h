@@ -32,7 +32,8 @@ struct input_totals {
     uint64_t messages;
     uint64_t octets;
     uint64_t malformed;
-    uint64_t lost; /* before they reached the input */
+    uint64_t lost;    /* before they reached the input */
+    uint64_t limited; /* how often a bound against hostile senders was hit */
 };
 
 /** New input of an instance, or NULL without memory or descriptors. */

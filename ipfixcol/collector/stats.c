@@ -407,9 +407,11 @@ static void write_file_content(const struct stats *stats, struct pipeline *pipel
     for (size_t i = 0; i < count; i++) {
         write_keys(out, &lines[i]);
     }
-    (void)fprintf(out, "SESSIONS=%llu\nMALFORMED=%llu\nLOST_BY_KERNEL=%llu\nWITHOUT_STORAGE=%llu\n",
+    (void)fprintf(out,
+                  "SESSIONS=%llu\nMALFORMED=%llu\nLOST_BY_KERNEL=%llu\nWITHOUT_STORAGE=%llu\n"
+                  "LIMITED=%llu\n",
                   (number)totals.sessions, (number)totals.malformed, (number)totals.lost,
-                  (number)load(&pipeline->output.unstored_count));
+                  (number)load(&pipeline->output.unstored_count), (number)totals.limited);
     struct key_writer writer = {out};
     for (size_t i = 0; i < pipeline->intermediate_count; i++) {
         write_instance_keys(&writer, 0, pipeline->intermediates[i]);
