@@ -9,6 +9,7 @@
 #include "map.h"
 
 #include "ipfix/decoder.h"
+#include "ipfix/id_table.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -17,6 +18,9 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+/* What templates of all sessions of an input may occupy. */
+#define INPUT_TEMPLATE_MEMORY_MAX ((size_t)256 << 20)
 
 struct session_entry {
     struct input *input;
@@ -31,6 +35,7 @@ struct input {
     int stop_fd;          /* timer: readable at the next tick, or at once when interrupted */
     pthread_mutex_t lock; /* guards the map and the decoders in it */
     struct map sessions;
+    struct template_budget templates;
     struct session_entry *last; /* most messages come from the session of the one before */
     struct col_log_limit nomem_limit;
     /* Accounts are only added up; no order among them matters. */
@@ -39,6 +44,7 @@ struct input {
     atomic_uint_fast64_t malformed;
     atomic_uint_fast64_t damaged;
     atomic_uint_fast64_t lost;
+    atomic_uint_fast64_t limited;
 };
 
 /* ---- the descriptor that ends waiting ---------------------------------------------------------
@@ -82,6 +88,7 @@ struct input *input_create(col_instance_t *instance)
         return NULL;
     }
     input->instance = instance;
+    input->templates.limit = INPUT_TEMPLATE_MEMORY_MAX;
     input->stop_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (input->stop_fd < 0) {
         free(input);
@@ -135,7 +142,11 @@ static bool is_fault(enum ipfix_event_kind kind)
 static void on_event(void *context, const struct ipfix_event *event)
 {
     struct session_entry *entry = context;
+
     entry->faulty = entry->faulty || is_fault(event->kind);
+    if (event->kind == IPFIX_EVENT_LIMIT) {
+        atomic_fetch_add_explicit(&entry->input->limited, 1, memory_order_relaxed);
+    }
     event_log(event, entry->session, &entry->limits,
               entry->input->instance->context->ignore_sequence);
 }
@@ -157,6 +168,7 @@ static struct session_entry *entry_create(struct input *input,
         entry_free(entry);
         return NULL;
     }
+    ipfix_decoder_share_budget(entry->decoder, &input->templates);
     return entry;
 }
 
@@ -189,7 +201,9 @@ static void entry_close(struct input *input, struct session_entry *entry)
         ipfix_message_unref(notice);
     }
     col_log(input->instance, COL_LOG_INFO, "session %s closed", entry->session->name);
+    pthread_mutex_lock(&input->lock); /* its templates count in the account of all sessions */
     entry_free(entry);
+    pthread_mutex_unlock(&input->lock);
 }
 
 void col_session_close(col_instance_t *instance, const struct ipfix_session *session)
@@ -352,6 +366,7 @@ struct input_totals input_totals(struct input *input)
         .malformed = atomic_load_explicit(&input->malformed, memory_order_relaxed),
         .damaged = atomic_load_explicit(&input->damaged, memory_order_relaxed),
         .lost = atomic_load_explicit(&input->lost, memory_order_relaxed),
+        .limited = atomic_load_explicit(&input->limited, memory_order_relaxed),
     };
     pthread_mutex_lock(&input->lock);
     totals.sessions = input->sessions.count;

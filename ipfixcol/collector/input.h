@@ -34,6 +34,7 @@ struct input_totals {
     uint64_t malformed; /* refused as a whole */
     uint64_t damaged;   /* a Set, template or record was wrong, the rest was taken */
     uint64_t lost;      /* before they reached the input */
+    uint64_t limited;   /* how often a bound against hostile senders was hit */
 };
 
 /** New input of an instance, or NULL without memory or descriptors. */

@@ -35,7 +35,8 @@ static void gate_init(struct gate *gate)
 static void gate_pass(struct gate *gate)
 {
     pthread_mutex_lock(&gate->lock);
-    while (gate->requested) {
+    const unsigned turn = gate->turn;
+    while (gate->requested && gate->turn == turn) {
         gate->paused = true;
         pthread_cond_broadcast(&gate->changed);
         pthread_cond_wait(&gate->changed, &gate->lock);
@@ -89,6 +90,9 @@ void instance_resume(col_instance_t *instance)
 {
     pthread_mutex_lock(&instance->gate.lock);
     instance->gate.requested = false;
+    /* A pause right behind this holds the thread anew, after what has come meanwhile. */
+    instance->gate.paused = false;
+    instance->gate.turn++;
     pthread_cond_broadcast(&instance->gate.changed);
     pthread_mutex_unlock(&instance->gate.lock);
 }
@@ -387,6 +391,9 @@ col_instance_t *instance_create(struct collector_context *context, struct instan
         instance->input = input_create(instance);
     } else {
         instance->queue = queue_create(context->queue_slots, context->queue_octets);
+    }
+    if (instance->queue != NULL && atomic_load_explicit(&context->stopping, memory_order_relaxed)) {
+        queue_hasten(instance->queue);
     }
     if (instance->input == NULL && instance->queue == NULL) {
         col_log(instance, COL_LOG_ERROR, "no memory or no descriptors");

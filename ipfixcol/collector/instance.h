@@ -48,6 +48,7 @@ struct gate {
     pthread_cond_t changed;
     bool requested;
     bool paused;
+    unsigned turn; /* counts resumptions: who is held leaves at each, whatever is requested then */
     bool ended;
 };
 

@@ -13,6 +13,9 @@
 /* Each domain costs threads; who sends more domains than this is broken or hostile. */
 #define OUTPUT_MAX_MANAGERS 512u
 #define OUTPUT_JOIN_STEP_MS 1000u
+#define OUTPUT_SHORT_STEP_MS 100u
+/* After someone gave up waiting for storages, they have so long to notice. */
+#define OUTPUT_LAST_WAIT_MS 3000u
 
 struct manager {
     uint32_t domain_id;
@@ -405,7 +408,7 @@ void output_hurry_replaced(struct output *output, struct instance_spec **specs, 
                            bool hurry)
 {
     struct other_plan plan = {specs, count, hurry};
-    output_each(output, hurry_if_replaced, &plan);
+    output_each_running(output, hurry_if_replaced, &plan);
 }
 
 bool output_drain(struct output *output, uint64_t deadline_ms)
@@ -416,6 +419,22 @@ bool output_drain(struct output *output, uint64_t deadline_ms)
     }
     free_all(output);
     return true;
+}
+
+void output_set_aside(struct output *output)
+{
+    output_close(output);
+    pthread_mutex_lock(&output->lock);
+    for (size_t i = 0; i < output->managers.capacity; i++) {
+        struct manager *manager = output->managers.slots[i].value;
+        if (manager != NULL) {
+            manager->next = output->closing;
+            output->closing = manager;
+        }
+    }
+    map_clear(&output->managers);
+    output->last = NULL;
+    pthread_mutex_unlock(&output->lock);
 }
 
 /* ---- other storages while running -------------------------------------------------------------
@@ -449,23 +468,66 @@ static col_instance_t *take_predecessor(col_instance_t **storages, size_t count,
     return NULL;
 }
 
-static void end_storage(col_instance_t *storage)
+bool output_patience_ends(struct output_patience *patience)
 {
+    uint64_t now_ms = col_clock_ms();
+
+    if (patience->gave_up_ms == 0 && patience->give_up != NULL && patience->give_up()) {
+        patience->gave_up_ms = now_ms;
+    }
+    return patience->gave_up_ms != 0 && now_ms >= patience->gave_up_ms + OUTPUT_LAST_WAIT_MS;
+}
+
+/* A storage that does not end becomes a closing manager of its own. The lock is held. */
+static bool set_storage_aside(struct output *output, uint32_t domain_id, col_instance_t *storage)
+{
+    struct manager *manager = calloc(1, sizeof(*manager));
+    if (manager == NULL) {
+        return false;
+    }
+    manager->domain_id = domain_id;
+    manager->storages = calloc(1, sizeof(col_instance_t *));
+    if (manager->storages == NULL) {
+        free(manager);
+        return false;
+    }
+    manager->storages[manager->count++] = storage;
+    manager->next = output->closing;
+    output->closing = manager;
+    return true;
+}
+
+/* True when the storage has ended, or false: it was set aside. The lock is held. */
+static bool end_storage(struct output *output, uint32_t domain_id, col_instance_t *storage,
+                        struct output_patience *patience)
+{
+    uint64_t hurry_ms = col_clock_ms() + OUTPUT_JOIN_STEP_MS;
+
     instance_close(storage);
-    while (!instance_join(storage, col_clock_ms() + OUTPUT_JOIN_STEP_MS)) {
-        instance_hurry(storage);
+    while (!instance_join(storage, col_clock_ms() + OUTPUT_SHORT_STEP_MS)) {
+        if (output_patience_ends(patience) && set_storage_aside(output, domain_id, storage)) {
+            return false;
+        }
+        if (col_clock_ms() >= hurry_ms || patience->gave_up_ms != 0) {
+            instance_hurry(storage);
+        }
     }
     instance_free(storage);
+    return true;
 }
 
 /* The successor of a storage, which ends first: both may want the same port or file. */
 static col_instance_t *succeed(struct output *output, col_instance_t *old,
-                               struct instance_spec *spec, uint32_t domain_id)
+                               struct instance_spec *spec, uint32_t domain_id,
+                               struct output_patience *patience)
 {
     struct instance_spec *old_spec = NULL;
     if (old != NULL) {
         old_spec = spec_ref(old->spec);
-        end_storage(old);
+        if (!end_storage(output, domain_id, old, patience)) {
+            spec_unref(old_spec);
+            return NULL;
+        }
     }
     col_instance_t *storage = start_storage(output, spec, domain_id);
     if (storage == NULL && old_spec != NULL) {
@@ -477,7 +539,8 @@ static col_instance_t *succeed(struct output *output, col_instance_t *old,
     return storage;
 }
 
-static void replace_in_manager(struct output *output, struct manager *manager)
+static void replace_in_manager(struct output *output, struct manager *manager,
+                               struct output_patience *patience)
 {
     size_t old_count = manager->count, count = 0;
     col_instance_t **old = manager->storages;
@@ -502,12 +565,12 @@ static void replace_in_manager(struct output *output, struct manager *manager)
     }
     for (size_t i = 0; i < missing_count; i++) {
         col_instance_t *predecessor = take_predecessor(old, old_count, missing[i]);
-        storages[count] = succeed(output, predecessor, missing[i], manager->domain_id);
+        storages[count] = succeed(output, predecessor, missing[i], manager->domain_id, patience);
         count += storages[count] != NULL ? 1 : 0;
     }
     for (size_t i = 0; i < old_count; i++) {
         if (old[i] != NULL) {
-            end_storage(old[i]);
+            (void)end_storage(output, manager->domain_id, old[i], patience);
         }
     }
     free(missing);
@@ -517,7 +580,7 @@ static void replace_in_manager(struct output *output, struct manager *manager)
 }
 
 void output_replace(struct output *output, struct instance_spec **specs, size_t count,
-                    bool single_manager)
+                    bool single_manager, struct output_patience *patience)
 {
     if (!set_specs(output, specs, count)) {
         log_line(MODULE, COL_LOG_ERROR, "no memory: storages stay as they are");
@@ -526,11 +589,25 @@ void output_replace(struct output *output, struct instance_spec **specs, size_t 
     pthread_mutex_lock(&output->lock);
     for (size_t i = 0; i < output->managers.capacity; i++) {
         if (output->managers.slots[i].value != NULL) {
-            replace_in_manager(output, output->managers.slots[i].value);
+            replace_in_manager(output, output->managers.slots[i].value, patience);
         }
     }
     output->single_manager = single_manager;
     pthread_mutex_unlock(&output->lock);
+}
+
+/* The lock is held. */
+static void visit_managers(struct output *output,
+                           void (*visit)(void *context, uint32_t domain_id,
+                                         col_instance_t *storage),
+                           void *context)
+{
+    for (size_t i = 0; i < output->managers.capacity; i++) {
+        const struct manager *manager = output->managers.slots[i].value;
+        for (size_t s = 0; manager != NULL && s < manager->count; s++) {
+            visit(context, manager->domain_id, manager->storages[s]);
+        }
+    }
 }
 
 void output_each(struct output *output,
@@ -538,10 +615,19 @@ void output_each(struct output *output,
                  void *context)
 {
     pthread_mutex_lock(&output->lock);
-    for (size_t i = 0; i < output->managers.capacity; i++) {
-        const struct manager *manager = output->managers.slots[i].value;
-        for (size_t s = 0; manager != NULL && s < manager->count; s++) {
-            visit(context, manager->domain_id, manager->storages[s]);
+    visit_managers(output, visit, context);
+    pthread_mutex_unlock(&output->lock);
+}
+
+void output_each_running(struct output *output,
+                         void (*visit)(void *context, uint32_t domain_id, col_instance_t *storage),
+                         void *context)
+{
+    pthread_mutex_lock(&output->lock);
+    visit_managers(output, visit, context);
+    for (const struct manager *m = output->closing; m != NULL; m = m->next) {
+        for (size_t s = 0; s < m->count; s++) {
+            visit(context, m->domain_id, m->storages[s]);
         }
     }
     pthread_mutex_unlock(&output->lock);

@@ -58,6 +58,21 @@ bool output_finished(struct output *output);
 bool output_drain(struct output *output, uint64_t deadline_ms);
 
 /**
+ * Moves all managers, whose threads do not end, out of the way: they are waited for when the output
+ * is joined.
+ */
+void output_set_aside(struct output *output);
+
+/** What waits for the end of storages. */
+struct output_patience {
+    bool (*give_up)(void); /* asked while waiting; true: do not wait much longer; or NULL */
+    uint64_t gave_up_ms;   /* when it was true first; 0 = not yet */
+};
+
+/** True when waiting makes no sense any more: someone gave up, and that some time ago. */
+bool output_patience_ends(struct output_patience *patience);
+
+/**
  * Storages that another plan does not keep, and that wait for something: they shall give up, so
  * that what is queued for them gets out of the way. Any thread.
  *
@@ -68,10 +83,16 @@ void output_hurry_replaced(struct output *output, struct instance_spec **specs, 
 
 /**
  * Goes over to other storages: those with equal settings go on, others end after what they were
- * given, new ones start. A new one that cannot start leaves its predecessor in place.
+ * given, new ones start. A new one that cannot start leaves its predecessor in place. Those that do
+ * not end are set aside when the patience ends, and get no successor.
  */
 void output_replace(struct output *output, struct instance_spec **specs, size_t count,
-                    bool single_manager);
+                    bool single_manager, struct output_patience *patience);
+
+/** Like output_each(), and for those that are closing, too. Any thread. */
+void output_each_running(struct output *output,
+                         void (*visit)(void *context, uint32_t domain_id, col_instance_t *storage),
+                         void *context);
 
 /** Calls `visit` for each storage instance. Any thread. */
 void output_each(struct output *output,

@@ -48,7 +48,7 @@ static bool create_intermediates(struct pipeline *pipeline, const struct pipelin
     return true;
 }
 
-static bool set_statistics_file(struct pipeline *pipeline, const char *path)
+bool pipeline_set_statistics_file(struct pipeline *pipeline, const char *path)
 {
     char *copy = path != NULL ? strdup(path) : NULL;
     if (path != NULL && copy == NULL) {
@@ -71,7 +71,8 @@ struct pipeline *pipeline_create(struct collector_context *context,
     bool ready = output_init(&pipeline->output, context, plan->storages, plan->storage_count,
                              plan->single_manager);
     pipeline->name = strdup(plan->name);
-    if (!ready || pipeline->name == NULL || !set_statistics_file(pipeline, plan->statistics_file)) {
+    if (!ready || pipeline->name == NULL ||
+        !pipeline_set_statistics_file(pipeline, plan->statistics_file)) {
         goto no_memory;
     }
     /* The last stage first: where data go has to be there before data come. */
@@ -109,8 +110,25 @@ bool pipeline_start(struct pipeline *pipeline)
 /* ---- ending -----------------------------------------------------------------------------------
  */
 
+static void hasten_storage(void *context, uint32_t domain_id, col_instance_t *storage)
+{
+    (void)context;
+    (void)domain_id;
+    queue_hasten(storage->queue);
+}
+
+/* Who waits for room in a queue notices the end only behind that. */
+static void hasten(struct pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->intermediate_count; i++) {
+        queue_hasten(pipeline->intermediates[i]->queue);
+    }
+    output_each_running(&pipeline->output, hasten_storage, NULL);
+}
+
 void pipeline_stop(struct pipeline *pipeline)
 {
+    hasten(pipeline);
     if (pipeline->input->started) {
         instance_close(pipeline->input);
         return;
@@ -198,7 +216,7 @@ uint64_t pipeline_join(struct pipeline *pipeline, uint64_t deadline_ms, bool *en
     for (size_t i = 0; i < pipeline->intermediate_count; i++) {
         abandoned.lost += abandon(pipeline, pipeline->intermediates[i]);
     }
-    output_each(&pipeline->output, abandon_storage, &abandoned);
+    output_each_running(&pipeline->output, abandon_storage, &abandoned);
     return abandoned.lost;
 }
 
@@ -313,14 +331,62 @@ static bool same_storages(const struct pipeline *pipeline, const struct pipeline
     return same;
 }
 
+/* Waiting for instances that are replaced while what is behind them may be stuck. Nothing can be
+ * taken back any more, so in the end storages lose what they hold rather than hold up everything.
+ */
+struct replacement {
+    struct pipeline *pipeline;
+    bool (*give_up)(void);
+    uint64_t deadline_ms;
+    bool hurried;
+};
+
+static struct replacement begin_replacement(struct pipeline *pipeline, bool (*give_up)(void))
+{
+    return (struct replacement){pipeline, give_up, col_clock_ms() + PAUSE_LIMIT_MS, false};
+}
+
+static void replacement_waits(struct replacement *r)
+{
+    bool given_up = r->give_up != NULL && r->give_up();
+
+    if (!r->hurried && (given_up || col_clock_ms() >= r->deadline_ms)) {
+        r->hurried = true;
+        log_line(MODULE, COL_LOG_WARNING,
+                 "%s: storages do not take what is queued for them; they give up",
+                 r->pipeline->name);
+        for (size_t i = 0; i < r->pipeline->intermediate_count; i++) {
+            if (r->pipeline->intermediates[i] != NULL) {
+                instance_hurry(r->pipeline->intermediates[i]);
+            }
+        }
+        output_hurry_replaced(&r->pipeline->output, NULL, 0, true);
+    }
+}
+
+/* Those that were hurried and stay do their work as before. */
+static void end_replacement(const struct replacement *r)
+{
+    for (size_t i = 0; i < r->pipeline->intermediate_count && r->hurried; i++) {
+        instance_calm(r->pipeline->intermediates[i]);
+    }
+    if (r->hurried) {
+        output_hurry_replaced(&r->pipeline->output, NULL, 0, false);
+    }
+}
+
 /* Ends an intermediate that is held; what it still has goes to the next one. */
-static void end_intermediate(col_instance_t *instance)
+static void end_intermediate(struct replacement *r, col_instance_t *instance)
 {
     instance->cascade = false;
     instance_close(instance);
     instance_resume(instance);
-    while (!instance_join(instance, col_clock_ms() + 1000)) {
-        instance_hurry(instance);
+    uint64_t hurry_ms = col_clock_ms() + 1000;
+    while (!instance_join(instance, col_clock_ms() + PAUSE_STEP_MS)) {
+        if (col_clock_ms() >= hurry_ms) {
+            instance_hurry(instance);
+        }
+        replacement_waits(r);
     }
     instance_free(instance);
 }
@@ -346,25 +412,29 @@ static bool create_changed(struct pipeline *pipeline, const struct pipeline_plan
 }
 
 /* Everything is held. Ends the instances that are replaced, in the order of the data. */
-static void end_replaced(struct pipeline *pipeline, col_instance_t **chain, size_t count,
-                         bool (*give_up)(void))
+static void end_replaced(struct replacement *r, col_instance_t **chain, size_t count)
 {
+    struct pipeline *pipeline = r->pipeline;
+
     for (size_t i = 0; i < pipeline->intermediate_count; i++) {
         if (i < count && chain[i] == NULL) {
             chain[i] = pipeline->intermediates[i];
             continue;
         }
-        end_intermediate(pipeline->intermediates[i]);
+        end_intermediate(r, pipeline->intermediates[i]);
         pipeline->intermediates[i] = NULL;
         /* What it left behind has to pass the following ones before they are changed. */
         for (size_t j = i + 1; j < pipeline->intermediate_count; j++) {
             instance_resume(pipeline->intermediates[j]);
-            (void)hold(pipeline->intermediates[j], give_up, UINT64_MAX);
+            while (!instance_pause(pipeline->intermediates[j], col_clock_ms() + PAUSE_STEP_MS)) {
+                replacement_waits(r);
+            }
         }
     }
 }
 
-static bool replace_intermediates(struct pipeline *pipeline, const struct pipeline_plan *plan)
+static bool replace_intermediates(struct pipeline *pipeline, const struct pipeline_plan *plan,
+                                  bool (*give_up)(void))
 {
     size_t count = plan->intermediate_count;
     col_instance_t **chain = calloc(count + 1, sizeof(col_instance_t *));
@@ -384,10 +454,12 @@ static bool replace_intermediates(struct pipeline *pipeline, const struct pipeli
     for (size_t i = 0; i < count; i++) {
         fresh[i] = chain[i] != NULL;
     }
-    end_replaced(pipeline, chain, count, NULL);
+    struct replacement replacement = begin_replacement(pipeline, give_up);
+    end_replaced(&replacement, chain, count);
     free(pipeline->intermediates);
     pipeline->intermediates = chain;
     pipeline->intermediate_count = count;
+    end_replacement(&replacement);
     wire(pipeline);
     bool started = true;
     for (size_t i = count; i > 0; i--) {
@@ -397,17 +469,38 @@ static bool replace_intermediates(struct pipeline *pipeline, const struct pipeli
     return started;
 }
 
-static void replace_storages(struct pipeline *pipeline, const struct pipeline_plan *plan)
+/* Ends all storages; those that do not end are set aside when someone gave up waiting. */
+static void end_storages(struct pipeline *pipeline, struct output_patience *patience)
 {
     struct output *output = &pipeline->output;
+    uint64_t hurry_ms = col_clock_ms() + 1000;
 
-    if (output->single_manager != plan->single_manager) {
-        while (!output_drain(output, col_clock_ms() + 1000)) {
+    while (!output_drain(output, col_clock_ms() + PAUSE_STEP_MS)) {
+        if (output_patience_ends(patience)) {
+            output_set_aside(output);
+            return;
+        }
+        if (col_clock_ms() >= hurry_ms || patience->gave_up_ms != 0) {
             log_line(MODULE, COL_LOG_INFO, "%s: waiting for storages to finish", pipeline->name);
             output_hurry_replaced(output, NULL, 0, true);
+            hurry_ms = col_clock_ms() + 1000;
         }
     }
-    output_replace(output, plan->storages, plan->storage_count, plan->single_manager);
+}
+
+static void replace_storages(struct pipeline *pipeline, const struct pipeline_plan *plan,
+                             bool (*give_up)(void))
+{
+    struct output *output = &pipeline->output;
+    struct output_patience patience = {.give_up = give_up};
+
+    if (output->single_manager != plan->single_manager) {
+        end_storages(pipeline, &patience);
+    }
+    output_replace(output, plan->storages, plan->storage_count, plan->single_manager, &patience);
+    if (output_patience_ends(&patience)) {
+        return; /* a stop is coming; nothing new starts beside what did not end */
+    }
     if (!output_prepare(output)) {
         log_line(MODULE, COL_LOG_ERROR, "%s: no storage could be started: data are dropped",
                  pipeline->name);
@@ -416,8 +509,10 @@ static void replace_storages(struct pipeline *pipeline, const struct pipeline_pl
 
 /* A new input, or when that fails one with the old settings again. The old one ends first: both
  * want the same port. */
-static bool replace_input(struct pipeline *pipeline, struct instance_spec *spec)
+static bool replace_input(struct pipeline *pipeline, struct instance_spec *spec,
+                          bool (*give_up)(void))
 {
+    struct replacement replacement = begin_replacement(pipeline, give_up);
     struct instance_spec *old_spec = spec_ref(pipeline->input->spec);
     col_instance_t *old = pipeline->input;
     bool changed = true;
@@ -425,9 +520,10 @@ static bool replace_input(struct pipeline *pipeline, struct instance_spec *spec)
     old->cascade = false;
     instance_close(old);
     instance_resume(old);
-    while (!instance_join(old, col_clock_ms() + 1000)) {
-        log_line(MODULE, COL_LOG_DEBUG, "%s: waiting for the input to end", pipeline->name);
+    while (!instance_join(old, col_clock_ms() + PAUSE_STEP_MS)) {
+        replacement_waits(&replacement);
     }
+    end_replacement(&replacement);
     col_instance_t *input = instance_create(pipeline->context, spec, "");
     if (input == NULL) {
         changed = false;
@@ -453,6 +549,11 @@ static bool replace_input(struct pipeline *pipeline, struct instance_spec *spec)
     return changed;
 }
 
+bool pipeline_is_over(const struct pipeline *pipeline, const struct pipeline_plan *plan)
+{
+    return instance_finished(pipeline->input) && !spec_equal(pipeline->input->spec, plan->input);
+}
+
 bool pipeline_reload(struct pipeline *pipeline, const struct pipeline_plan *plan,
                      bool (*give_up)(void))
 {
@@ -461,25 +562,25 @@ bool pipeline_reload(struct pipeline *pipeline, const struct pipeline_plan *plan
     bool storages_changed = !same_storages(pipeline, plan);
     bool done = true;
 
-    if (!input_changed && instance_finished(pipeline->input)) {
-        return true; /* its source is used up; nothing would come through the new parts */
-    }
-    if (!hold_for_plan(pipeline, plan, storages_changed, give_up)) {
+    if (!instance_finished(pipeline->input) &&
+        !hold_for_plan(pipeline, plan, storages_changed, give_up)) {
         return false;
     }
-    pthread_mutex_lock(&pipeline->lock);
-    if (!set_statistics_file(pipeline, plan->statistics_file)) {
-        done = false;
+    if (instance_finished(pipeline->input)) {
+        /* Its source is used up; nothing would come through new parts, which nobody would end. */
+        resume_all(pipeline);
+        return !input_changed;
     }
-    if (chain_changed && !replace_intermediates(pipeline, plan)) {
+    pthread_mutex_lock(&pipeline->lock);
+    if (chain_changed && !replace_intermediates(pipeline, plan, give_up)) {
         log_line(MODULE, COL_LOG_ERROR, "%s: the intermediate plugins stay as they were",
                  pipeline->name);
         done = false;
     }
     if (storages_changed) {
-        replace_storages(pipeline, plan);
+        replace_storages(pipeline, plan, give_up);
     }
-    if (input_changed && !replace_input(pipeline, plan->input)) {
+    if (input_changed && !replace_input(pipeline, plan->input, give_up)) {
         done = false;
     }
     resume_all(pipeline);

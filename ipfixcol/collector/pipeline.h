@@ -22,8 +22,9 @@ struct pipeline {
     col_instance_t **intermediates;
     size_t intermediate_count;
     struct output output;
-    bool input_reported; /* the end of the input has been logged */
-    bool failed;         /* ended by an error */
+    bool input_reported;   /* the end of the input has been logged */
+    bool failed;           /* ended by an error */
+    struct pipeline *next; /* among those that were removed before their threads ended */
     /* Held to change what is above, and by the thread that reads statistics. */
     pthread_mutex_t lock;
 };
@@ -60,6 +61,15 @@ void pipeline_destroy(struct pipeline *pipeline);
  */
 bool pipeline_reload(struct pipeline *pipeline, const struct pipeline_plan *plan,
                      bool (*give_up)(void));
+
+/**
+ * True when the plan has another input, but the present one has ended: with it the stages behind it
+ * have ended or are about to, so only a new pipeline can follow the plan.
+ */
+bool pipeline_is_over(const struct pipeline *pipeline, const struct pipeline_plan *plan);
+
+/** The file of the plan's statistics from now on. The service's lock is held: others look at it. */
+bool pipeline_set_statistics_file(struct pipeline *pipeline, const char *path);
 
 /** Gives the input's sessions another dictionary. */
 bool pipeline_set_dictionary(struct pipeline *pipeline, const ipfix_dictionary_t *dictionary);

@@ -33,6 +33,7 @@ struct queue {
     bool consumer_sleeps;
     bool busy; /* the consumer got something since it last slept */
     bool closed;
+    bool hasty;  /* producers are woken by every pop */
     int wake_fd; /* readable: the consumer shall look */
 };
 
@@ -178,8 +179,9 @@ size_t queue_pop(queue_t *queue, struct ipfix_message **messages, size_t room, b
     *closed = queue->closed && count == 0;
     /* Waking at half empty lets both sides work in long runs instead of taking turns. A producer
      * whose message needs more than half the octets waits until the queue is empty at worst. */
-    bool wake = queue->producers_waiting > 0 && queue->used <= queue->slots / 2 &&
-                queue->octets <= queue->max_octets / 2;
+    bool wake = queue->producers_waiting > 0 &&
+                (queue->hasty ||
+                 (queue->used <= queue->slots / 2 && queue->octets <= queue->max_octets / 2));
     if (wake) {
         pthread_cond_broadcast(&queue->not_full);
     }
@@ -236,6 +238,14 @@ void queue_wait(queue_t *queue, struct pollfd *fds, size_t count, int timeout_ms
 void queue_wake(queue_t *queue)
 {
     queue_signal(queue);
+}
+
+void queue_hasten(queue_t *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->hasty = true;
+    pthread_cond_broadcast(&queue->not_full);
+    pthread_mutex_unlock(&queue->lock);
 }
 
 /* The lock is held. */

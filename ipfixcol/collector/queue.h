@@ -81,6 +81,12 @@ void queue_wait(queue_t *queue, struct pollfd *fds, size_t count, int timeout_ms
 /** Ends the current or next queue_wait(). Any thread. */
 void queue_wake(queue_t *queue);
 
+/**
+ * From now on a waiting producer goes on as soon as there is room for it, not only when the queue
+ * is half empty: for an end that shall come soon. Any thread.
+ */
+void queue_hasten(queue_t *queue);
+
 /** Refuses pushes from now on; what is in the queue can still be taken. Any thread. */
 void queue_close(queue_t *queue);
 

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define MODULE "ipfixcol"
+/* A thread that has told its end needs a moment to be gone. */
+#define LAST_MOMENT_MS 1000u
 
 /* ---- dictionary -------------------------------------------------------------------------------
  */
@@ -128,6 +130,26 @@ static void force_single_manager(const struct service *service, struct plans *pl
 
 /* ---- pipelines --------------------------------------------------------------------------------
  */
+
+/* Frees removed pipelines whose threads have ended meanwhile. */
+static void reap_removed(struct service *service)
+{
+    struct pipeline **link = &service->removed;
+
+    while (*link != NULL) {
+        struct pipeline *pipeline = *link;
+        bool ended = false;
+        if (pipeline_finished(pipeline)) {
+            (void)pipeline_join(pipeline, col_clock_ms() + LAST_MOMENT_MS, &ended);
+        }
+        if (ended) {
+            *link = pipeline->next;
+            pipeline_destroy(pipeline);
+        } else {
+            link = &pipeline->next;
+        }
+    }
+}
 
 static bool add_pipeline(struct service *service, const struct pipeline_plan *plan)
 {
@@ -281,7 +303,14 @@ bool service_end(struct service *service, uint64_t deadline_ms, bool *clean)
         *clean = *clean && ended && !service->pipelines[i]->failed;
         all = all && ended;
     }
-    if (!all) {
+    for (struct pipeline *p = service->removed; p != NULL; p = p->next) {
+        bool ended;
+        (void)pipeline_join(p, deadline_ms, &ended);
+    }
+    reap_removed(service);
+    /* Threads that still run use what would be freed. */
+    if (!all || service->removed != NULL) {
+        *clean = false;
         return false;
     }
     for (size_t i = 0; i < service->pipeline_count; i++) {
@@ -325,7 +354,53 @@ static void remove_pipeline(struct service *service, size_t index)
     service->pipeline_count--;
     pthread_mutex_unlock(&service->lock);
     if (ended) {
-        pipeline_destroy(pipeline); /* else its threads still use it: it is left to them */
+        pipeline_destroy(pipeline);
+    } else {
+        pipeline->next = service->removed; /* its threads still use it */
+        service->removed = pipeline;
+    }
+}
+
+/* A pipeline that has come to its end gets another input: a new one takes its place. */
+static void restart_pipeline(struct service *service, size_t index,
+                             const struct pipeline_plan *plan)
+{
+    struct pipeline *old = service->pipelines[index];
+    bool ended;
+
+    log_line(MODULE, COL_LOG_INFO, "%s: its input had ended; it starts again with another one",
+             old->name);
+    (void)pipeline_join(old, col_clock_ms() + service->args->stop_timeout_s * 1000u, &ended);
+    struct pipeline *pipeline = ended ? pipeline_create(&service->context, plan) : NULL;
+    if (pipeline == NULL) {
+        old->failed = true;
+        log_line(MODULE, COL_LOG_ERROR, "%s: it cannot be started again", old->name);
+        return;
+    }
+    if (!pipeline_start(pipeline)) {
+        pipeline->failed = true;
+        pipeline_stop(pipeline);
+    }
+    pthread_mutex_lock(&service->lock);
+    service->pipelines[index] = pipeline;
+    pthread_mutex_unlock(&service->lock);
+    pipeline_destroy(old);
+}
+
+static void reload_pipeline(struct service *service, size_t index, const struct pipeline_plan *plan,
+                            bool (*give_up)(void))
+{
+    struct pipeline *pipeline = service->pipelines[index];
+
+    bool done = pipeline_reload(pipeline, plan, give_up);
+    if (!done && pipeline_is_over(pipeline, plan) && !give_up()) {
+        restart_pipeline(service, index, plan);
+    }
+    if (done) {
+        /* Statistics look at the names of all files. */
+        pthread_mutex_lock(&service->lock);
+        (void)pipeline_set_statistics_file(pipeline, plan->statistics_file);
+        pthread_mutex_unlock(&service->lock);
     }
 }
 
@@ -350,7 +425,7 @@ static void apply_plans(struct service *service, const struct plans *plans, bool
         }
     }
     for (size_t i = 0; i < kept; i++) {
-        (void)pipeline_reload(service->pipelines[i], plans->items[matches[i]], give_up);
+        reload_pipeline(service, i, plans->items[matches[i]], give_up);
     }
     free(matches);
     for (size_t i = 0; i < plans->count; i++) {
@@ -365,6 +440,7 @@ void service_reload(struct service *service, bool (*give_up)(void))
     struct plans plans = {0};
 
     log_line(MODULE, COL_LOG_INFO, "reading the configuration again");
+    reap_removed(service);
     reload_dictionary(service);
     if (!plans_load(&plans, service->args)) {
         log_line(MODULE, COL_LOG_ERROR, "the configuration stays as it was");

@@ -27,7 +27,8 @@ struct service {
     struct stat elements_stat;
     struct pipeline **pipelines;
     size_t pipeline_count;
-    pthread_mutex_t lock; /* held to change the list of pipelines */
+    struct pipeline *removed; /* out of the configuration, but some thread of them still runs */
+    pthread_mutex_t lock;     /* held to change the list of pipelines */
 };
 
 /** Reads everything and starts all threads; false: the reason has been logged. */

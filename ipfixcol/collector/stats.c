@@ -62,16 +62,25 @@ typedef unsigned long long number;
 /* ---- sources ----------------------------------------------------------------------------------
  */
 
+static int compare_earlier(const void *a, const void *b)
+{
+    const struct earlier *x = a;
+    const struct earlier *y = b;
+    if (x->session_id != y->session_id) {
+        return x->session_id < y->session_id ? -1 : 1;
+    }
+    return x->domain_id < y->domain_id ? -1 : x->domain_id > y->domain_id;
+}
+
 static const struct earlier *find_earlier(const struct stats *stats,
                                           const struct input_source *source)
 {
-    for (size_t i = 0; i < stats->earlier_count; i++) {
-        const struct earlier *e = &stats->earlier[i];
-        if (e->session_id == source->session_id && e->domain_id == source->domain_id) {
-            return e;
-        }
-    }
-    return NULL;
+    const struct earlier key = {.session_id = source->session_id, .domain_id = source->domain_id};
+
+    /* Without any the array is NULL, which bsearch() must not get. */
+    return stats->earlier_count == 0
+               ? NULL
+               : bsearch(&key, stats->earlier, stats->earlier_count, sizeof(key), compare_earlier);
 }
 
 static uint64_t rate(uint64_t now, uint64_t before, uint64_t elapsed_ms)
@@ -440,11 +449,12 @@ static void write_file_content(const struct stats *stats, struct pipeline *pipel
         clean_session_name(lines[i].name);
         write_keys(out, &lines[i]);
     }
-    (void)fprintf(
-        out,
-        "SESSIONS=%llu\nMALFORMED=%llu\nDAMAGED=%llu\nLOST_BY_KERNEL=%llu\nWITHOUT_STORAGE=%llu\n",
-        (number)totals.sessions, (number)totals.malformed, (number)totals.damaged,
-        (number)totals.lost, (number)load(&pipeline->output.unstored_count));
+    (void)fprintf(out,
+                  "SESSIONS=%llu\nMALFORMED=%llu\nDAMAGED=%llu\nLOST_BY_KERNEL=%llu\n"
+                  "WITHOUT_STORAGE=%llu\nLIMITED=%llu\n",
+                  (number)totals.sessions, (number)totals.malformed, (number)totals.damaged,
+                  (number)totals.lost, (number)load(&pipeline->output.unstored_count),
+                  (number)totals.limited);
     write_instance_keys(out, pipeline->input);
     for (size_t i = 0; i < pipeline->intermediate_count; i++) {
         write_instance_keys(out, pipeline->intermediates[i]);
@@ -576,6 +586,14 @@ static void report_pipeline(const struct stats *stats, size_t index, uint64_t el
     pthread_mutex_unlock(&pipeline->lock);
 }
 
+static bool is_ending(struct stats *stats)
+{
+    pthread_mutex_lock(&stats->lock);
+    bool ending = stats->ending;
+    pthread_mutex_unlock(&stats->lock);
+    return ending;
+}
+
 static void report(struct stats *stats)
 {
     struct earlier *earlier = NULL;
@@ -583,11 +601,14 @@ static void report(struct stats *stats)
     uint64_t now_ms = col_clock_ms();
 
     pthread_mutex_lock(&stats->service->lock);
-    for (size_t i = 0; i < stats->service->pipeline_count; i++) {
+    for (size_t i = 0; i < stats->service->pipeline_count && !is_ending(stats); i++) {
         report_pipeline(stats, i, now_ms - stats->last_ms, &earlier, &earlier_count);
     }
     pthread_mutex_unlock(&stats->service->lock);
     remember_threads(stats);
+    if (earlier_count > 0) {
+        qsort(earlier, earlier_count, sizeof(*earlier), compare_earlier);
+    }
     free(stats->earlier);
     stats->earlier = earlier;
     stats->earlier_count = earlier_count;

@@ -77,10 +77,16 @@ ipfix_decoder_t *ipfix_decoder_create(const struct ipfix_session *session,
     return decoder;
 }
 
-static void domain_destroy(struct domain *domain)
+void ipfix_decoder_share_budget(ipfix_decoder_t *decoder, struct template_budget *shared)
+{
+    decoder->budget.shared = shared;
+}
+
+static void domain_destroy(struct template_budget *budget, struct domain *domain)
 {
     template_table_clear(&domain->templates);
     netflow_templates_clear(&domain->netflow);
+    template_budget_give(budget, sizeof(*domain));
     free(domain);
 }
 
@@ -90,7 +96,7 @@ void ipfix_decoder_destroy(ipfix_decoder_t *decoder)
         return;
     }
     for (size_t i = 0; i < decoder->domain_count; i++) {
-        domain_destroy(decoder->domains[i]);
+        domain_destroy(&decoder->budget, decoder->domains[i]);
     }
     change_list_clear(&decoder->changes);
     free(decoder->changes.items);
@@ -152,15 +158,21 @@ static int domain_create(ipfix_decoder_t *decoder, size_t position, uint32_t id,
                    "Observation Domains of one session");
         return COL_ERR_MALFORMED;
     }
+    if (!template_budget_take(&decoder->budget, sizeof(struct domain))) {
+        event_tell(&decoder->sink, IPFIX_EVENT_LIMIT, id, 0, 0,
+                   "memory for Observation Domains of one session or input");
+        return COL_ERR_MALFORMED;
+    }
     struct domain *created = calloc(1, sizeof(*created));
     if (created == NULL) {
+        template_budget_give(&decoder->budget, sizeof(*created));
         return COL_ERR_NOMEM;
     }
     created->id = id;
     template_table_init(&created->templates, id, &decoder->budget);
     netflow_templates_init(&created->netflow, &decoder->budget);
     if (domain_insert(decoder, position, created) != COL_OK) {
-        free(created);
+        domain_destroy(&decoder->budget, created);
         return COL_ERR_NOMEM;
     }
     *domain = created;

@@ -49,6 +49,8 @@ typedef void ipfix_event_fn(void *context, const struct ipfix_event *event);
 
 typedef struct ipfix_decoder ipfix_decoder_t;
 
+struct template_budget; /* id_table.h */
+
 /** Accounts of one Observation Domain of the session. */
 struct ipfix_domain_account {
     uint32_t domain_id;
@@ -67,6 +69,13 @@ struct ipfix_domain_account {
 ipfix_decoder_t *ipfix_decoder_create(const struct ipfix_session *session,
                                       const ipfix_dictionary_t *dictionary, ipfix_event_fn *event,
                                       void *context);
+
+/**
+ * Counts the memory of the decoder's templates in an account all decoders of an input share, beside
+ * its own: many sessions shall not take what a single one may not. Before the first message;
+ * borrowed, and whoever decodes or destroys one of them keeps the others from it.
+ */
+void ipfix_decoder_share_budget(ipfix_decoder_t *decoder, struct template_budget *shared);
 
 /** Frees the decoder with its templates; messages keep those they need. NULL is fine. */
 void ipfix_decoder_destroy(ipfix_decoder_t *decoder);

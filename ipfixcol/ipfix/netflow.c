@@ -184,14 +184,10 @@ struct netflow_conversion {
     uint16_t time_offsets[]; /* before, ascending */
 };
 
-#define PAGE_COUNT 256u
-#define PAGE_ITEMS 256u
-#define PAGES_SIZE (PAGE_COUNT * sizeof(struct netflow_conversion **))
-#define PAGE_SIZE (PAGE_ITEMS * sizeof(struct netflow_conversion *))
-
 void netflow_templates_init(struct netflow_templates *templates, struct template_budget *budget)
 {
-    *templates = (struct netflow_templates){.budget = budget, .pages = NULL};
+    templates->budget = budget;
+    id_table_init(&templates->conversions, budget, sizeof(struct netflow_conversion *));
 }
 
 static void *take_memory(struct template_budget *budget, size_t size)
@@ -221,43 +217,27 @@ static void free_conversion(struct template_budget *budget, struct netflow_conve
 
 void netflow_templates_clear(struct netflow_templates *templates)
 {
-    if (templates->pages == NULL) {
-        return;
+    struct netflow_conversion **slot;
+    uint32_t id = 0;
+
+    while ((slot = id_table_next(&templates->conversions, &id)) != NULL) {
+        free_conversion(templates->budget, *slot);
     }
-    for (unsigned p = 0; p < PAGE_COUNT; p++) {
-        struct netflow_conversion **page = templates->pages[p];
-        for (unsigned i = 0; page != NULL && i < PAGE_ITEMS; i++) {
-            free_conversion(templates->budget, page[i]);
-        }
-        give_memory(templates->budget, page, PAGE_SIZE);
-    }
-    give_memory(templates->budget, templates->pages, PAGES_SIZE);
-    templates->pages = NULL;
+    id_table_clear(&templates->conversions);
 }
 
 static const struct netflow_conversion *find_conversion(const struct netflow_templates *templates,
                                                         uint16_t id)
 {
-    if (templates->pages == NULL || templates->pages[id / PAGE_ITEMS] == NULL) {
-        return NULL;
-    }
-    return templates->pages[id / PAGE_ITEMS][id % PAGE_ITEMS];
+    struct netflow_conversion *const *slot = id_table_find(&templates->conversions, id);
+    return slot == NULL ? NULL : *slot;
 }
 
 /* Place of an id's conversion; NULL when memory is missing or the bound is reached. */
 static struct netflow_conversion **make_slot(struct netflow_templates *templates, uint16_t id)
 {
-    if (templates->pages == NULL) {
-        templates->pages = take_memory(templates->budget, PAGES_SIZE);
-    }
-    if (templates->pages == NULL) {
-        return NULL;
-    }
-    struct netflow_conversion ***page = &templates->pages[id / PAGE_ITEMS];
-    if (*page == NULL) {
-        *page = take_memory(templates->budget, PAGE_SIZE);
-    }
-    return *page == NULL ? NULL : &(*page)[id % PAGE_ITEMS];
+    void *slot;
+    return id_table_make(&templates->conversions, id, &slot) == COL_OK ? slot : NULL;
 }
 
 /* ---- v9: templates -----------------------------------------------------------------------------

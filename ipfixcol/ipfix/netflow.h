@@ -32,7 +32,7 @@ struct netflow_conversion;
 /** Templates of one v9 source whose records change when they are converted. */
 struct netflow_templates {
     struct template_budget *budget;
-    struct netflow_conversion ***pages; /* by Template ID */
+    struct id_table conversions; /* struct netflow_conversion * */
 };
 
 /** Starts with no templates. */

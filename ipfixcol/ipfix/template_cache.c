@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Hash table of plans by template serial, open addressing. */
 
+#include "template.h"
+
 #include <ipfixcol/template_cache.h>
 #include <stdlib.h>
+
+/* The fixed part of a plan, about. */
+#define PLAN_OCTETS 512u
 
 struct entry {
     const struct ipfix_template *tmplt; /* NULL = free place */
@@ -12,6 +17,8 @@ struct entry {
 struct ipfix_template_cache {
     void (*destroy)(void *plan);
     size_t max;
+    size_t max_octets, field_octets;
+    size_t octets;
     size_t size; /* power of two, at least twice the entries */
     size_t count;
     struct entry *entries;
@@ -28,13 +35,16 @@ static struct entry *place_of(struct entry *entries, size_t size, uint64_t seria
     return &entries[i];
 }
 
-ipfix_template_cache_t *ipfix_template_cache_create(void (*destroy)(void *plan), size_t max)
+ipfix_template_cache_t *ipfix_template_cache_create(void (*destroy)(void *plan), size_t max,
+                                                    size_t max_octets, size_t field_octets)
 {
     ipfix_template_cache_t *cache = calloc(1, sizeof(*cache));
 
     if (cache != NULL) {
         cache->destroy = destroy;
         cache->max = max;
+        cache->max_octets = max_octets;
+        cache->field_octets = field_octets;
     }
     return cache;
 }
@@ -49,6 +59,13 @@ static void forget(ipfix_template_cache_t *cache)
         }
     }
     cache->count = 0;
+    cache->octets = 0;
+}
+
+/* What an entry keeps alive: its template is ours alone once it has been redefined. */
+static size_t entry_octets(const ipfix_template_cache_t *cache, const struct ipfix_template *tmplt)
+{
+    return template_memory(tmplt) + PLAN_OCTETS + tmplt->field_count * cache->field_octets;
 }
 
 void ipfix_template_cache_destroy(ipfix_template_cache_t *cache)
@@ -75,9 +92,9 @@ bool ipfix_template_cache_find(const ipfix_template_cache_t *cache,
 }
 
 /** Room for one more entry; false without memory. */
-static bool grow(ipfix_template_cache_t *cache)
+static bool grow(ipfix_template_cache_t *cache, size_t octets)
 {
-    if (cache->count >= cache->max) {
+    if (cache->count >= cache->max || cache->octets + octets > cache->max_octets) {
         forget(cache);
     }
     if ((cache->count + 1) * 2 <= cache->size) {
@@ -102,11 +119,13 @@ static bool grow(ipfix_template_cache_t *cache)
 bool ipfix_template_cache_put(ipfix_template_cache_t *cache, const struct ipfix_template *tmplt,
                               void *plan)
 {
-    if (!grow(cache)) {
+    size_t octets = entry_octets(cache, tmplt);
+    if (!grow(cache, octets)) {
         return false;
     }
     struct entry *e = place_of(cache->entries, cache->size, tmplt->serial);
     *e = (struct entry){ipfix_template_ref(tmplt), plan};
     cache->count++;
+    cache->octets += octets;
     return true;
 }

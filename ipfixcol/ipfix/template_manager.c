@@ -2,90 +2,37 @@
 /* Templates of one Observation Domain of a Transport Session. */
 #include "template_manager.h"
 
-#include <stdlib.h>
-
-/* ---- budget ------------------------------------------------------------------------------------
- */
-
-bool template_budget_take(struct template_budget *budget, size_t size)
-{
-    if (size > budget->limit - budget->used) {
-        return false;
-    }
-    budget->used += size;
-    return true;
-}
-
-void template_budget_give(struct template_budget *budget, size_t size)
-{
-    budget->used -= size;
-}
-
 /* ---- table -------------------------------------------------------------------------------------
  */
-
-#define PAGES_SIZE (TEMPLATE_PAGE_COUNT * sizeof(struct template_entry *))
-#define PAGE_SIZE (TEMPLATE_PAGE_SIZE * sizeof(struct template_entry))
 
 void template_table_init(struct template_table *table, uint32_t domain_id,
                          struct template_budget *budget)
 {
-    *table = (struct template_table){.domain_id = domain_id, .budget = budget, .pages = NULL};
+    *table = (struct template_table){.domain_id = domain_id, .budget = budget};
+    id_table_init(&table->entries, budget, sizeof(struct template_entry));
 }
 
 static struct template_entry *find_entry(const struct template_table *table, uint16_t id)
 {
-    if (table->pages == NULL || table->pages[id / TEMPLATE_PAGE_SIZE] == NULL) {
-        return NULL;
-    }
-    struct template_entry *entry = &table->pages[id / TEMPLATE_PAGE_SIZE][id % TEMPLATE_PAGE_SIZE];
-    return entry->tmplt == NULL ? NULL : entry;
+    struct template_entry *entry = id_table_find(&table->entries, id);
+    return entry == NULL || entry->tmplt == NULL ? NULL : entry;
 }
 
 static int tell_limit(const struct template_table *table, const struct template_context *context)
 {
     event_tell(context->sink, IPFIX_EVENT_LIMIT, table->domain_id, 0, 0,
-               "memory for templates of one session");
+               "memory for templates of one session or input");
     return COL_ERR_MALFORMED;
-}
-
-/* Zeroed memory on the session's account. */
-static int take_memory(const struct template_table *table, const struct template_context *context,
-                       size_t size, void **memory)
-{
-    if (!template_budget_take(table->budget, size)) {
-        return tell_limit(table, context);
-    }
-    *memory = calloc(1, size);
-    if (*memory == NULL) {
-        template_budget_give(table->budget, size);
-        return COL_ERR_NOMEM;
-    }
-    return COL_OK;
 }
 
 /* The entry of an id, made when it does not exist. */
 static int make_entry(struct template_table *table, const struct template_context *context,
                       uint16_t id, struct template_entry **entry)
 {
-    void *memory;
-    if (table->pages == NULL) {
-        int status = take_memory(table, context, PAGES_SIZE, &memory);
-        if (status != COL_OK) {
-            return status;
-        }
-        table->pages = memory;
-    }
-    struct template_entry **page = &table->pages[id / TEMPLATE_PAGE_SIZE];
-    if (*page == NULL) {
-        int status = take_memory(table, context, PAGE_SIZE, &memory);
-        if (status != COL_OK) {
-            return status;
-        }
-        *page = memory;
-    }
-    *entry = &(*page)[id % TEMPLATE_PAGE_SIZE];
-    return COL_OK;
+    void *item = NULL;
+    int status = id_table_make(&table->entries, id, &item);
+    *entry = item;
+    return status == COL_ERR_MALFORMED ? tell_limit(table, context) : status;
 }
 
 /* Empties an entry; the table's reference is the caller's now. */
@@ -100,24 +47,15 @@ static const struct ipfix_template *take_out(struct template_table *table,
 
 void template_table_clear(struct template_table *table)
 {
-    for (unsigned p = 0; table->pages != NULL && p < TEMPLATE_PAGE_COUNT; p++) {
-        struct template_entry *page = table->pages[p];
-        if (page == NULL) {
-            continue;
+    struct template_entry *entry;
+    uint32_t id = 0;
+
+    while ((entry = id_table_next(&table->entries, &id)) != NULL) {
+        if (entry->tmplt != NULL) {
+            ipfix_template_unref(take_out(table, entry));
         }
-        for (unsigned i = 0; i < TEMPLATE_PAGE_SIZE; i++) {
-            if (page[i].tmplt != NULL) {
-                ipfix_template_unref(take_out(table, &page[i]));
-            }
-        }
-        template_budget_give(table->budget, PAGE_SIZE);
-        free(page);
     }
-    if (table->pages != NULL) {
-        template_budget_give(table->budget, PAGES_SIZE);
-        free(table->pages);
-    }
-    table->pages = NULL;
+    id_table_clear(&table->entries);
 }
 
 /* ---- lookup ------------------------------------------------------------------------------------
@@ -187,18 +125,17 @@ static int withdraw_entry(const struct application *a, struct template_entry *en
 /* Withdrawal of all templates of a kind (RFC 7011 section 8.1). */
 static int withdraw_all(const struct application *a, uint16_t set_id)
 {
-    struct template_table *table = a->table;
+    struct template_entry *entry;
+    uint32_t id = 0;
+
     tell(a, IPFIX_EVENT_WITHDRAWAL, set_id, NULL);
-    for (unsigned p = 0; table->pages != NULL && p < TEMPLATE_PAGE_COUNT; p++) {
-        for (unsigned i = 0; table->pages[p] != NULL && i < TEMPLATE_PAGE_SIZE; i++) {
-            struct template_entry *entry = &table->pages[p][i];
-            if (entry->tmplt == NULL || entry->tmplt->set_id != set_id) {
-                continue;
-            }
-            int status = withdraw_entry(a, entry);
-            if (status != COL_OK) {
-                return status;
-            }
+    while ((entry = id_table_next(&a->table->entries, &id)) != NULL) {
+        if (entry->tmplt == NULL || entry->tmplt->set_id != set_id) {
+            continue;
+        }
+        int status = withdraw_entry(a, entry);
+        if (status != COL_OK) {
+            return status;
         }
     }
     return COL_OK;

@@ -11,22 +11,12 @@
 #define IPFIX_TEMPLATE_MANAGER_H
 
 #include "event.h"
+#include "id_table.h"
 #include "message.h"
 #include "template.h"
 
 /** Bounds of one session against senders that only want our memory. */
 #define TEMPLATE_MEMORY_MAX (16u << 20)
-
-/** What the templates of a session occupy. */
-struct template_budget {
-    size_t used;
-    size_t limit;
-};
-
-/** Takes `size` octets; false when the limit would be passed. */
-bool template_budget_take(struct template_budget *budget, size_t size);
-/** Gives octets back. */
-void template_budget_give(struct template_budget *budget, size_t size);
 
 /** A template and when it was sent last. */
 struct template_entry {
@@ -35,14 +25,11 @@ struct template_entry {
     uint64_t seen_message;
 };
 
-#define TEMPLATE_PAGE_COUNT 256u
-#define TEMPLATE_PAGE_SIZE 256u
-
-/** Table by Template ID: pages come when an id of theirs is used, so a lookup is two loads. */
+/** Templates by their ids. */
 struct template_table {
     uint32_t domain_id;
     struct template_budget *budget;
-    struct template_entry **pages;
+    struct id_table entries; /* struct template_entry */
 };
 
 /** The message that is being decoded, as far as templates depend on it. */

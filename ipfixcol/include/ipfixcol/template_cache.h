@@ -18,10 +18,14 @@ typedef struct ipfix_template_cache ipfix_template_cache_t;
 /**
  * New empty cache, or NULL without memory.
  *
- * @param destroy  frees a plan; gets NULL plans, too
- * @param max      plans kept; exporters that invent templates without end make all be made again
+ * @param destroy       frees a plan; gets NULL plans, too
+ * @param max           plans kept; exporters that invent templates without end make all be made
+ *                      again
+ * @param max_octets    the same for what plans and their templates occupy together
+ * @param field_octets  what a plan needs for each field of its template, about
  */
-COL_API ipfix_template_cache_t *ipfix_template_cache_create(void (*destroy)(void *plan), size_t max);
+COL_API ipfix_template_cache_t *ipfix_template_cache_create(void (*destroy)(void *plan), size_t max,
+                                                            size_t max_octets, size_t field_octets);
 
 /** Frees the cache with its plans; NULL is fine. */
 COL_API void ipfix_template_cache_destroy(ipfix_template_cache_t *cache);

@@ -9,6 +9,10 @@
 #include <stdlib.h>
 
 #define PLANS_MAX 4096u
+/** The same for the memory of plans and their templates. */
+#define PLANS_OCTETS_MAX (64u << 20)
+/** A field's item with its key, and its place in a record. */
+#define PLAN_FIELD_OCTETS 128u
 
 struct json_options {
     bool metadata;
@@ -264,7 +268,8 @@ static int json_create(col_instance_t *instance, const void *options, void **sta
     if (j->style.protocol_name) {
         text_style_load_protocols(&j->style);
     }
-    j->plans = ipfix_template_cache_create(destroy_plan, PLANS_MAX);
+    j->plans =
+        ipfix_template_cache_create(destroy_plan, PLANS_MAX, PLANS_OCTETS_MAX, PLAN_FIELD_OCTETS);
     if (j->plans == NULL || !create_outputs(j, &o->outputs)) {
         json_destroy(j);
         return COL_ERR;

@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -15,27 +14,53 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/** A receiver that takes nothing for this long is given up. */
-#define STALL_MS 5000
+/** A receiver that does not take a line within this time is given up. */
+#define STALL_MS 5000u
+/** The same once the collector stops; and the least each client of a server gets. */
+#define SHORT_STALL_MS 500u
+#define CLIENT_STALL_MS 100u
+#define CONNECT_MS 5000u
+#define STEP_MS 50
 #define RECONNECT_MS 1000u
 #define CLIENTS_MAX 256u
+
+static uint64_t stall_deadline(const col_instance_t *instance)
+{
+    return col_clock_ms() + (col_stopping(instance) ? SHORT_STALL_MS : STALL_MS);
+}
+
+/** Waits a moment for room in a socket; false when the time is over. */
+static bool wait_for_room(const col_instance_t *instance, int fd, uint64_t *deadline_ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    uint64_t now_ms = col_clock_ms();
+
+    if (now_ms >= *deadline_ms) {
+        return false;
+    }
+    if (col_stopping(instance) && *deadline_ms > now_ms + SHORT_STALL_MS) {
+        *deadline_ms = now_ms + SHORT_STALL_MS;
+    }
+    (void)poll(&p, 1, STEP_MS);
+    return true;
+}
 
 /**
  * Sends all octets, waiting while the socket is full.
  *
- * @param[out] sent  octets that went out
- * @return false: connection failed or nothing moved for STALL_MS
+ * @return false: connection failed or not everything was taken by the deadline
  */
-static bool send_all(int fd, const char *data, size_t length, size_t *sent)
+static bool send_all(const col_instance_t *instance, int fd, const char *data, size_t length,
+                     uint64_t deadline_ms)
 {
-    *sent = 0;
-    while (*sent < length) {
-        ssize_t n = send(fd, data + *sent, length - *sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    size_t sent = 0;
+
+    while (sent < length) {
+        ssize_t n = send(fd, data + sent, length - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n >= 0) {
-            *sent += (size_t)n;
+            sent += (size_t)n;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            struct pollfd p = {.fd = fd, .events = POLLOUT};
-            if (poll(&p, 1, STALL_MS) <= 0) {
+            if (!wait_for_room(instance, fd, &deadline_ms)) {
                 return false;
             }
         } else if (errno != EINTR) {
@@ -53,42 +78,96 @@ struct send_output {
     col_instance_t *instance;
     const struct output_options *options;
     int fd; /* -1 while not connected */
+    /* An attempt to connect under way; it never stops the other outputs. */
+    int pending;                /* -1 = none */
+    struct addrinfo *addresses; /* of the attempt */
+    const struct addrinfo *at;  /* the one of `pending` */
+    uint64_t pending_ms;        /* until when it may take */
+    int reason;                 /* errno of the last failure */
     uint64_t next_try_ms;
     uint64_t lost;
 };
 
-static int connect_to(const struct output_options *options)
+static void end_attempt(struct send_output *o)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC};
-    struct addrinfo *list;
-    char port[8];
-    int fd = -1;
-
-    hints.ai_socktype = options->protocol == OUTPUT_UDP ? SOCK_DGRAM : SOCK_STREAM;
-    snprintf(port, sizeof(port), "%u", options->port);
-    if (getaddrinfo(options->ip, port, &hints, &list) != 0) {
-        errno = EHOSTUNREACH;
-        return -1;
+    if (o->addresses != NULL) {
+        freeaddrinfo(o->addresses);
     }
-    for (struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next) {
-        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-        if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) != 0) {
-            int reason = errno;
+    o->addresses = NULL;
+    o->at = NULL;
+}
+
+/** Begins to connect to the current address or one behind it; ends the attempt without any. */
+static void try_addresses(struct send_output *o, uint64_t now_ms)
+{
+    for (; o->at != NULL && o->fd < 0 && o->pending < 0; o->at = o->at->ai_next) {
+        const struct addrinfo *a = o->at;
+        int flags = SOCK_CLOEXEC | (a->ai_socktype == SOCK_STREAM ? SOCK_NONBLOCK : 0);
+        int fd = socket(a->ai_family, a->ai_socktype | flags, a->ai_protocol);
+        if (fd < 0) {
+            o->reason = errno;
+        } else if (connect(fd, a->ai_addr, a->ai_addrlen) == 0) {
+            o->fd = fd;
+        } else if (errno == EINPROGRESS) {
+            o->pending = fd;
+            o->pending_ms = now_ms + CONNECT_MS;
+        } else {
+            o->reason = errno;
             close(fd);
-            fd = -1;
-            errno = reason;
         }
     }
-    int reason = errno;
-    freeaddrinfo(list);
-    errno = reason;
-    return fd;
+    if (o->pending < 0) {
+        end_attempt(o);
+    }
+}
+
+static void begin_attempt(struct send_output *o, uint64_t now_ms)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC};
+    char port[8];
+
+    hints.ai_socktype = o->options->protocol == OUTPUT_UDP ? SOCK_DGRAM : SOCK_STREAM;
+    snprintf(port, sizeof(port), "%u", o->options->port);
+    if (getaddrinfo(o->options->ip, port, &hints, &o->addresses) != 0) {
+        o->addresses = NULL;
+        o->reason = EHOSTUNREACH;
+        return;
+    }
+    o->at = o->addresses;
+    try_addresses(o, now_ms);
+}
+
+/** Looks at the connection under way, waiting at most so long. */
+static void follow_attempt(struct send_output *o, uint64_t now_ms, int wait_ms)
+{
+    struct pollfd p = {.fd = o->pending, .events = POLLOUT};
+    int failure = 0;
+    socklen_t size = sizeof(failure);
+
+    if (poll(&p, 1, wait_ms) == 1) {
+        if (getsockopt(o->pending, SOL_SOCKET, SO_ERROR, &failure, &size) != 0) {
+            failure = errno;
+        }
+    } else if (now_ms >= o->pending_ms) {
+        failure = ETIMEDOUT;
+    } else {
+        return;
+    }
+    if (failure == 0) {
+        o->fd = o->pending;
+        o->pending = -1;
+        end_attempt(o);
+        return;
+    }
+    o->reason = failure;
+    close(o->pending);
+    o->pending = -1;
+    try_addresses(o, now_ms);
 }
 
 static bool send_write(struct output *output, const char *line, size_t length)
 {
     struct send_output *o = (struct send_output *)output;
-    size_t sent;
 
     if (o->fd >= 0 && o->options->protocol == OUTPUT_UDP) {
         /* A refused datagram tells of an earlier one; nobody listening is no failure of this end.
@@ -96,7 +175,7 @@ static bool send_write(struct output *output, const char *line, size_t length)
         return send(o->fd, line, length, MSG_NOSIGNAL) == (ssize_t)length;
     }
     if (o->fd >= 0) {
-        if (send_all(o->fd, line, length, &sent)) {
+        if (send_all(o->instance, o->fd, line, length, stall_deadline(o->instance))) {
             return true;
         }
         col_log(o->instance, COL_LOG_WARNING, "connection to %s:%u is lost, reconnecting",
@@ -112,11 +191,16 @@ static void send_tick(struct output *output, uint64_t now_ms)
 {
     struct send_output *o = (struct send_output *)output;
 
-    if (o->fd >= 0 || now_ms < o->next_try_ms) {
+    if (o->fd >= 0 || (o->pending < 0 && now_ms < o->next_try_ms)) {
         return;
     }
-    o->next_try_ms = now_ms + RECONNECT_MS;
-    o->fd = connect_to(o->options);
+    if (o->pending < 0) {
+        o->next_try_ms = now_ms + RECONNECT_MS;
+        begin_attempt(o, now_ms);
+    }
+    if (o->pending >= 0) {
+        follow_attempt(o, now_ms, 0);
+    }
     if (o->fd >= 0) {
         col_log(o->instance, COL_LOG_WARNING, "connected to %s:%u again, %llu records were lost",
                 o->options->ip, o->options->port, (unsigned long long)o->lost);
@@ -131,6 +215,10 @@ static void send_destroy(struct output *output)
     if (o->fd >= 0) {
         close(o->fd);
     }
+    if (o->pending >= 0) {
+        close(o->pending);
+    }
+    end_attempt(o);
     free(o);
 }
 
@@ -143,10 +231,14 @@ struct output *output_send_create(col_instance_t *instance, const struct output_
     o->base = (struct output){send_write, send_tick, send_destroy};
     o->instance = instance;
     o->options = options;
-    o->fd = connect_to(options);
+    o->fd = o->pending = -1;
+    begin_attempt(o, col_clock_ms());
+    while (o->pending >= 0 && !col_stopping(instance)) {
+        follow_attempt(o, col_clock_ms(), STEP_MS);
+    }
     if (o->fd < 0) {
         col_log(instance, COL_LOG_ERROR, "cannot connect to %s:%u: %s", options->ip, options->port,
-                strerror(errno));
+                strerror(o->reason));
         send_destroy(&o->base);
         return NULL;
     }
@@ -240,14 +332,26 @@ static int offer_line(struct client *c, const char *line, size_t length)
     return 1;
 }
 
+/** A line to a client that gets all of them. 1 taken, -1 failed. Clients before it may have used up
+ * the time for this line; it has a moment all the same. */
+static int give_line(const struct server_output *o, const struct client *c, const char *line,
+                     size_t length, uint64_t deadline_ms)
+{
+    uint64_t least_ms = col_clock_ms() + CLIENT_STALL_MS;
+    return send_all(o->instance, c->fd, line, length,
+                    deadline_ms > least_ms ? deadline_ms : least_ms)
+               ? 1
+               : -1;
+}
+
 static bool server_write(struct output *output, const char *line, size_t length)
 {
     struct server_output *o = (struct server_output *)output;
+    uint64_t deadline_ms = o->blocking ? stall_deadline(o->instance) : 0;
     bool all = true;
-    size_t sent;
 
     for (unsigned i = 0; i < o->client_count;) {
-        int taken = o->blocking ? (send_all(o->clients[i].fd, line, length, &sent) ? 1 : -1)
+        int taken = o->blocking ? give_line(o, &o->clients[i], line, length, deadline_ms)
                                 : offer_line(&o->clients[i], line, length);
         all = all && taken == 1;
         if (taken < 0) {
@@ -286,11 +390,12 @@ static void server_tick(struct output *output, uint64_t now_ms)
 static void server_destroy(struct output *output)
 {
     struct server_output *o = (struct server_output *)output;
-    size_t sent;
+    uint64_t deadline_ms = col_clock_ms() + SHORT_STALL_MS;
 
     for (unsigned i = 0; i < o->client_count; i++) {
         if (o->clients[i].rest != NULL) {
-            send_all(o->clients[i].fd, o->clients[i].rest, o->clients[i].rest_length, &sent);
+            (void)send_all(o->instance, o->clients[i].fd, o->clients[i].rest,
+                           o->clients[i].rest_length, deadline_ms);
         }
         free(o->clients[i].rest);
         close(o->clients[i].fd);

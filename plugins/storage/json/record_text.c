@@ -409,11 +409,64 @@ static char *make_key(const struct ipfix_template_field *f, const struct text_st
     return key.data;
 }
 
-static bool plan_items(text_plan_t *plan, const struct ipfix_template *tmplt,
-                       const struct text_style *style)
-{
-    uint16_t used = 0;
+/* A field of the template on its way into plan->order. */
+struct place {
+    uint64_t element; /* pen and id */
+    uint16_t index;
+};
 
+static int compare_places(const void *a, const void *b)
+{
+    const struct place *x = a;
+    const struct place *y = b;
+    if (x->element != y->element) {
+        return x->element < y->element ? -1 : 1;
+    }
+    return (int)x->index - (int)y->index;
+}
+
+/* Groups the fields by element. `first` gets, at the index of the first field of each element,
+ * where its group begins in plan->order. Sorted: templates may have very many fields. */
+static bool group_fields(text_plan_t *plan, const struct ipfix_template *tmplt, uint16_t *first)
+{
+    struct place *places = calloc((size_t)tmplt->field_count + 1, sizeof(*places));
+    if (places == NULL) {
+        return false;
+    }
+    for (uint16_t i = 0; i < tmplt->field_count; i++) {
+        const struct ipfix_template_field *f = &tmplt->fields[i];
+        places[i] = (struct place){(uint64_t)f->pen << 16 | f->id, i};
+    }
+    qsort(places, tmplt->field_count, sizeof(*places), compare_places);
+    for (uint16_t i = 0; i < tmplt->field_count; i++) {
+        plan->order[i] = places[i].index;
+        if (i == 0 || places[i].element != places[i - 1].element) {
+            first[places[i].index] = i;
+        }
+    }
+    free(places);
+    return true;
+}
+
+/* How many fields from plan->order[at] on are of the element of the first of them. */
+static uint16_t group_size(const text_plan_t *plan, const struct ipfix_template *tmplt, uint16_t at)
+{
+    const struct ipfix_template_field *f = &tmplt->fields[plan->order[at]];
+    uint16_t end = at;
+
+    while (end < tmplt->field_count) {
+        const struct ipfix_template_field *other = &tmplt->fields[plan->order[end]];
+        if (other->pen != f->pen || other->id != f->id) {
+            break;
+        }
+        end++;
+    }
+    return (uint16_t)(end - at);
+}
+
+static bool plan_items(text_plan_t *plan, const struct ipfix_template *tmplt,
+                       const struct text_style *style, const uint16_t *first)
+{
     for (uint16_t i = 0; i < tmplt->field_count; i++) {
         const struct ipfix_template_field *f = &tmplt->fields[i];
         if (f->repeated || (f->element == NULL && style->ignore_unknown)) {
@@ -427,13 +480,8 @@ static bool plan_items(text_plan_t *plan, const struct ipfix_template *tmplt,
         item->pen_is_zero = f->pen == 0;
         item->id = f->id;
         item->type = f->element != NULL ? (int)f->element->type : (int)IPFIX_TYPE_OCTET_ARRAY;
-        item->first = used;
-        for (uint16_t j = i; j < tmplt->field_count; j++) {
-            if (tmplt->fields[j].pen == f->pen && tmplt->fields[j].id == f->id) {
-                plan->order[used++] = j;
-                item->count++;
-            }
-        }
+        item->first = first[i];
+        item->count = group_size(plan, tmplt, first[i]);
     }
     return true;
 }
@@ -448,8 +496,12 @@ text_plan_t *text_plan_create(const struct ipfix_template *tmplt, const struct t
     plan->items = calloc((size_t)tmplt->field_count + 1, sizeof(*plan->items));
     plan->order = calloc((size_t)tmplt->field_count + 1, sizeof(*plan->order));
     plan->fields = calloc((size_t)tmplt->field_count + 1, sizeof(*plan->fields));
-    if (plan->items == NULL || plan->order == NULL || plan->fields == NULL ||
-        !plan_items(plan, tmplt, style)) {
+    uint16_t *first = calloc((size_t)tmplt->field_count + 1, sizeof(*first));
+    bool made = plan->items != NULL && plan->order != NULL && plan->fields != NULL &&
+                first != NULL && group_fields(plan, tmplt, first) &&
+                plan_items(plan, tmplt, style, first);
+    free(first);
+    if (!made) {
         text_plan_destroy(plan);
         return NULL;
     }

@@ -11,11 +11,16 @@
 #include <libnf/index.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /** Plans kept at most; exporters that invent templates without end make all be compiled again. */
 #define PLANS_MAX 16384u
+/** The same for the memory of plans and their templates. */
+#define PLANS_OCTETS_MAX (64u << 20)
+/** A field's step for each address family, and its place. */
+#define PLAN_FIELD_OCTETS 48u
 /** Sysids are u16 and 0 means none. */
 #define EXPORTERS_MAX 65535u
 
@@ -151,6 +156,7 @@ struct lnfstore {
     /* Open addressing by session and domain; size is a power of two. */
     struct exporter_entry *exporters;
     size_t exporter_size, exporter_count;
+    uint64_t seeds[2];
 };
 
 /* ---- plans ------------------------------------------------------------------------------------
@@ -183,16 +189,22 @@ static bool find_plan(struct lnfstore *s, const struct ipfix_template *tmplt, co
 /* ---- exporters --------------------------------------------------------------------------------
  */
 
-static size_t mix(uint64_t value)
+/** Domains are the sender's choice: without the seed it could choose those of one place. Two
+ * rounds, so that what differs in few bits ends in places that depend on all bits of the seed. */
+static size_t mix(const struct lnfstore *s, uint64_t session_id, uint32_t domain_id)
 {
-    value *= UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t value = session_id ^ s->seeds[0];
+
+    value = (value ^ (value >> 32)) * UINT64_C(0x9E3779B97F4A7C15);
+    value = (value ^ (value >> 29) ^ domain_id ^ s->seeds[1]) * UINT64_C(0xBF58476D1CE4E5B9);
+    value = (value ^ (value >> 32)) * (s->seeds[0] | 1);
     return (size_t)(value ^ (value >> 29));
 }
 
 static struct exporter_entry *exporter_place(const struct lnfstore *s, uint64_t session_id,
                                              uint32_t domain_id)
 {
-    size_t i = mix(session_id ^ ((uint64_t)domain_id << 32)) & (s->exporter_size - 1);
+    size_t i = mix(s, session_id, domain_id) & (s->exporter_size - 1);
 
     while (s->exporters[i].session_id != 0 &&
            (s->exporters[i].session_id != session_id || s->exporters[i].domain_id != domain_id)) {
@@ -525,12 +537,18 @@ static int lnfstore_create(col_instance_t *instance, const void *options, void *
     struct lnfstore *s = calloc(1, sizeof(*s));
     if (s != NULL) {
         s->storage_path = col_expand_host(o->storage_path);
-        s->plans = ipfix_template_cache_create(destroy_plan, PLANS_MAX);
+        s->plans = ipfix_template_cache_create(destroy_plan, PLANS_MAX, PLANS_OCTETS_MAX,
+                                               PLAN_FIELD_OCTETS);
     }
     if (s == NULL || s->storage_path == NULL || s->plans == NULL) {
         col_log(instance, COL_LOG_ERROR, "out of memory");
         lnfstore_destroy(s);
         return COL_ERR_NOMEM;
+    }
+    if (getrandom(s->seeds, sizeof(s->seeds), 0) != (ssize_t)sizeof(s->seeds)) {
+        col_log(instance, COL_LOG_ERROR, "no random numbers: %s", strerror(errno));
+        lnfstore_destroy(s);
+        return COL_ERR;
     }
     s->instance = instance;
     s->settings = (struct window_settings){

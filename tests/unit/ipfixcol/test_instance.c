@@ -162,6 +162,22 @@ START_TEST(held_with_an_empty_queue)
 }
 END_TEST
 
+/* What came while it was held is done before it is held again, even without a moment between. */
+START_TEST(held_again_at_once)
+{
+    ck_assert(instance_start(instance));
+    for (unsigned i = 1; i <= 50; i++) {
+        ck_assert(instance_pause(instance, col_clock_ms() + 20000));
+        push(1);
+        instance_resume(instance);
+        ck_assert(instance_pause(instance, col_clock_ms() + 20000));
+        ck_assert_uint_eq(atomic_load(&processed), i);
+        instance_resume(instance);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(holding_that_takes_too_long_lets_it_run_on)
 {
     atomic_store(&slow, true);
@@ -208,6 +224,7 @@ int main(void)
     tcase_add_test(tcase, a_message_that_fails_is_counted_and_the_rest_goes_on);
     tcase_add_test(tcase, ticks_come_without_messages);
     tcase_add_test(tcase, held_with_an_empty_queue);
+    tcase_add_test(tcase, held_again_at_once);
     tcase_add_test(tcase, holding_that_takes_too_long_lets_it_run_on);
     tcase_add_test(tcase, stopping_is_seen_by_waiting_loops);
     tcase_add_test(tcase, a_plugin_that_cannot_start);

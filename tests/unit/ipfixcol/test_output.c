@@ -221,7 +221,7 @@ START_TEST(replacing_keeps_what_is_equal)
 
     begin(2, true);
     push(1);
-    output_replace(&output, next, 2, true);
+    output_replace(&output, next, 2, true, &(struct output_patience){0});
     ck_assert_uint_eq(atomic_load(&seen[0].destroys), 1); /* after its message */
     ck_assert_uint_eq(atomic_load(&seen[0].messages), 1);
     push(1);
@@ -242,13 +242,13 @@ START_TEST(storages_that_cannot_start_again)
     push(1);
     struct instance_spec *next[1] = {changed};
     atomic_store(&seen[0].refuse, true);
-    output_replace(&output, next, 1, true);
+    output_replace(&output, next, 1, true, &(struct output_patience){0});
     /* Neither the new nor the old one could start: messages are counted, a reload brings it back.
      */
     push(1);
     ck_assert_uint_eq(atomic_load(&output.unstored_count), 1);
     atomic_store(&seen[0].refuse, false);
-    output_replace(&output, next, 1, true);
+    output_replace(&output, next, 1, true, &(struct output_patience){0});
     push(1);
     drain();
     expect(0, 2, 2);

@@ -6,7 +6,7 @@
 #include "pipeline.h"
 
 static atomic_uint sent, limit, stored, passed[2], destroyed;
-static atomic_bool input_fails, refuse_storage, storage_waits;
+static atomic_bool input_fails, refuse_storage, storage_waits, storage_hangs;
 static const struct ipfix_session *session;
 
 static int create(col_instance_t *instance, const void *options, void **state)
@@ -66,6 +66,9 @@ static int store(void *state, struct ipfix_message *message)
 {
     /* As with a destination that is down: it waits, unless it shall give up. */
     while (atomic_load(&storage_waits) && !col_stopping(state)) {
+        support_nap(2);
+    }
+    while (atomic_load(&storage_hangs)) {
         support_nap(2);
     }
     atomic_fetch_add(&stored, message->kind == IPFIX_MESSAGE_DATA);
@@ -281,6 +284,56 @@ START_TEST(a_storage_that_waits_for_ever_is_not_cut_short_without_need)
 }
 END_TEST
 
+/* Even one that never gives up does not keep a stop from being noticed. */
+START_TEST(a_storage_that_hangs_while_it_is_replaced)
+{
+    struct instance_spec *other = support_spec(&storage_plugin);
+    struct instance_spec *others[1] = {other};
+    struct pipeline_plan changed = plan;
+
+    free(other->canonical);
+    other->canonical = strdup("other settings");
+    changed.storages = others;
+    changed.single_manager = _i == 0;
+    atomic_store(&limit, 10); /* nothing before the storage is stuck */
+    atomic_store(&storage_hangs, true);
+    struct pipeline *pipeline = start();
+    wait_for(&passed[1], 10);
+    uint64_t began_ms = col_clock_ms();
+    (void)pipeline_reload(pipeline, &changed, always);
+    ck_assert_uint_lt(col_clock_ms() - began_ms, 15000);
+    bool ended;
+    pipeline_stop(pipeline);
+    atomic_store(&storage_hangs, false);
+    ck_assert_uint_eq(pipeline_join(pipeline, col_clock_ms() + 20000, &ended), 0);
+    ck_assert(ended);
+    ck_assert_uint_eq(atomic_load(&stored), 10);
+    pipeline_destroy(pipeline);
+    spec_unref(other);
+}
+END_TEST
+
+/* The end of the input has ended all behind it: nothing of it can go on with another input. */
+START_TEST(another_input_after_the_end)
+{
+    struct pipeline_plan changed = plan;
+
+    atomic_store(&limit, 10);
+    atomic_store(&input_fails, true);
+    struct pipeline *pipeline = start();
+    join(pipeline);
+    ck_assert(!pipeline_is_over(pipeline, &plan));
+    ck_assert(pipeline_reload(pipeline, &plan, NULL));
+    changed.input = support_spec(&input_plugin);
+    free(changed.input->canonical);
+    changed.input->canonical = strdup("other settings");
+    ck_assert(!pipeline_reload(pipeline, &changed, NULL));
+    ck_assert(pipeline_is_over(pipeline, &changed));
+    pipeline_destroy(pipeline);
+    spec_unref(changed.input);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("pipeline");
@@ -293,5 +346,7 @@ int main(void)
     tcase_add_test(tcase, another_plan_while_messages_pass);
     tcase_add_loop_test(tcase, a_storage_that_waits_for_ever_can_be_replaced, 0, 2);
     tcase_add_test(tcase, a_storage_that_waits_for_ever_is_not_cut_short_without_need);
+    tcase_add_loop_test(tcase, a_storage_that_hangs_while_it_is_replaced, 0, 2);
+    tcase_add_test(tcase, another_input_after_the_end);
     return support_run(tcase, "pipeline");
 }

@@ -5,6 +5,7 @@
 #include "queue.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <time.h>
@@ -230,6 +231,37 @@ START_TEST(three_producers_and_a_narrow_queue)
 }
 END_TEST
 
+static void *push_small(void *argument)
+{
+    (void)queue_push(argument, ipfix_message_ref(&small));
+    return NULL;
+}
+
+/* Waiting producers see an end that has begun as soon as there is room for one message. */
+START_TEST(hastened_producers_do_not_wait_for_half_of_the_room)
+{
+    struct ipfix_message *out[16];
+    bool closed;
+    pthread_t thread;
+    queue_t *queue = queue_create(16, QUEUE_DEFAULT_OCTETS);
+
+    atomic_store(&references, 0);
+    for (int i = 0; i < 16; i++) {
+        ck_assert_int_eq(queue_push(queue, ipfix_message_ref(&small)), COL_OK);
+    }
+    queue_hasten(queue);
+    ck_assert_int_eq(pthread_create(&thread, NULL, push_small, queue), 0);
+    while (queue_state(queue).waits == 0) {
+        (void)sched_yield();
+    }
+    ck_assert_uint_eq(pop(queue, out, 1, &closed), 1);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0); /* the test's time limit tells if not */
+    ck_assert_uint_eq(queue_state(queue).used, 16);
+    queue_destroy(queue);
+    ck_assert_int_eq(atomic_load(&references), 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("queue");
@@ -238,6 +270,7 @@ int main(void)
     tcase_add_test(tcase, is_bounded_by_messages_and_by_octets);
     tcase_add_test(tcase, closed_and_aborted);
     tcase_add_test(tcase, wait_ends_by_time_wake_and_descriptor);
+    tcase_add_test(tcase, hastened_producers_do_not_wait_for_half_of_the_room);
     tcase_add_test(tcase, one_producer);
     tcase_add_test(tcase, three_producers_and_a_narrow_queue);
     return support_run(tcase, "queue");

@@ -470,6 +470,45 @@ static void expect_plain_keys(const char *text)
         ck_assert_msg(number > 0 && line[key + 1 + number] == '\n', "%s", line);
     }
 }
+/* The source is used up, its stages have ended: another input makes all of them anew. */
+START_TEST(reload_after_the_end_of_an_input)
+{
+    write_startup("<count>20</count>", "<test_ip/>", "", "yes");
+    ck_assert(service_start(&service, &args));
+    for (int i = 0; i < 2000 && !service_finished(&service); i++) {
+        nap(10);
+    }
+    write_startup("<count>30</count>", "<test_ip/>", "", "yes");
+    service_reload(&service, never);
+    ck_assert(run_to_end());
+    expect_result("a 20 200 1 0\na 30 300 1 0\n");
+}
+END_TEST
+
+/* Nothing that a thread still uses may be freed, even when its pipeline has left the list. */
+START_TEST(a_removed_pipeline_that_does_not_end)
+{
+    FILE *out = open_startup();
+    bool clean = true;
+
+    process(out, "hangs", "<count>50</count>");
+    (void)fputs("<exportingProcess><name>e</name>", out);
+    destination(out, "a", "<fail>hang</fail>", "");
+    (void)fputs("</exportingProcess></ipfix>", out);
+    ck_assert_int_eq(fclose(out), 0);
+    args.stop_timeout_s = 1;
+    ck_assert(service_start(&service, &args));
+    nap(50);
+    write_startup("<count>10</count>", "", "", "yes"); /* another name */
+    service_reload(&service, never);
+    ck_assert_uint_eq(service.pipeline_count, 1);
+    ck_assert(!service_end(&service, col_clock_ms() + 2000, &clean));
+    ck_assert(!clean);
+    ck_assert_ptr_nonnull(service.dictionaries);
+    support_remove_folder();
+    _exit(EXIT_SUCCESS);
+}
+END_TEST
 
 START_TEST(statistics_file)
 {
@@ -601,6 +640,8 @@ int main(void)
     tcase_add_test(tcase, reload_keeps_what_did_not_change);
     tcase_add_test(tcase, reload_with_errors_changes_nothing);
     tcase_add_test(tcase, reload_adds_and_removes_processes);
+    tcase_add_test(tcase, reload_after_the_end_of_an_input);
+    tcase_add_test(tcase, a_removed_pipeline_that_does_not_end);
     tcase_add_test(tcase, statistics_file);
     tcase_add_test(tcase, statistics_on_the_console);
     tcase_add_test(tcase, workers_keep_the_order);

@@ -336,6 +336,51 @@ START_TEST(budget_is_given_back)
 }
 END_TEST
 
+/* Many sessions that each keep within their own bound still have one in common; what was known
+ * before goes on, and memory comes back with the sessions. */
+START_TEST(sessions_share_a_bound)
+{
+    struct template_budget shared = {.limit = 1u << 20};
+    struct decoder_fixture honest, hostile[64];
+
+    fixture_init(&honest, IPFIX_TRANSPORT_UDP, NULL);
+    ipfix_decoder_share_budget(honest.decoder, &shared);
+    message_start(&b, 1, 0);
+    message_set(&b, 2);
+    message_u16s(&b, 4, 256, 1, 8, 4);
+    ipfix_message_unref(fixture_decode(&honest, &b));
+    for (unsigned i = 0; i < 64; i++) {
+        fixture_init(&hostile[i], IPFIX_TRANSPORT_UDP, NULL);
+        ipfix_decoder_share_budget(hostile[i].decoder, &shared);
+        message_start(&b, 1, 0);
+        message_set(&b, 2);
+        for (unsigned id = 256; id < 65536; id += 256) {
+            message_u16s(&b, 4, id, 1, 8, 4);
+        }
+        ipfix_message_unref(fixture_decode(&hostile[i], &b));
+    }
+    ck_assert_uint_le(shared.used, shared.limit);
+    ck_assert_uint_gt(hostile[63].events[IPFIX_EVENT_LIMIT], 0);
+    ck_assert_uint_eq(hostile[0].events[IPFIX_EVENT_LIMIT], 0);
+
+    message_start(&b, 1, 0);
+    message_set(&b, 2);
+    message_u16s(&b, 4, 256, 1, 8, 4);
+    message_set(&b, 256);
+    message_u16s(&b, 2, 1, 2);
+    struct ipfix_message *message = fixture_decode(&honest, &b);
+    ck_assert_ptr_nonnull(message);
+    ck_assert_uint_eq(message->data_record_count, 1);
+    ipfix_message_unref(message);
+    ck_assert_uint_eq(honest.events[IPFIX_EVENT_LIMIT], 0);
+    fixture_clear(&honest);
+    for (unsigned i = 0; i < 64; i++) {
+        fixture_clear(&hostile[i]);
+    }
+    ck_assert_uint_eq(shared.used, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("template_manager");
@@ -357,6 +402,7 @@ int main(void)
     tcase_add_test(tcase, streams_have_no_lifetime);
     tcase_add_test(tcase, memory_is_bounded);
     tcase_add_test(tcase, budget_is_given_back);
+    tcase_add_test(tcase, sessions_share_a_bound);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -7,10 +7,12 @@
 #include <check.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct col_instance instance;
@@ -154,6 +156,78 @@ START_TEST(connects_again)
 }
 END_TEST
 
+static uint64_t spent_ms(uint64_t since_ms)
+{
+    return col_clock_ms() - since_ms;
+}
+
+/* A listener whose queue is full answers nothing, as an address where packets vanish. */
+START_TEST(connecting_does_not_stop_the_others)
+{
+    int listener = bound(SOCK_STREAM, &options.port);
+    ck_assert_int_eq(listen(listener, 5), 0);
+    struct output *o = make();
+    int fd = accept(listener, NULL, NULL);
+    int fill[8];
+    bool lost = false;
+
+    close(fd);
+    for (int i = 0; i < 200 && !lost; i++) {
+        lost = !o->write(o, "gone\n", 5);
+        usleep(1000);
+    }
+    ck_assert(lost);
+    ck_assert_int_eq(listen(listener, 0), 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(options.port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < 8; i++) {
+        fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(fill[i], (struct sockaddr *)&address, sizeof(address));
+    }
+    uint64_t began_ms = col_clock_ms();
+    for (uint64_t now_ms = 10000; now_ms < 30000; now_ms += 100) {
+        o->tick(o, now_ms);
+        ck_assert(!o->write(o, "lost\n", 5));
+    }
+    ck_assert_uint_lt(spent_ms(began_ms), 3000);
+    o->destroy(o);
+    for (int i = 0; i < 8; i++) {
+        close(fill[i]);
+    }
+    close(listener);
+}
+END_TEST
+
+/* Who takes a little now and then does not hold up everything for ever. */
+START_TEST(a_line_has_one_deadline)
+{
+    static char line[8 << 20];
+    int listener = listening(&options.port);
+    struct output *o = make();
+    int fd = accept(listener, NULL, NULL);
+
+    memset(line, 'x', sizeof(line));
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < 40; i++) { /* 20 s, some octets every half a second */
+            (void)recv(fd, line, 65536, MSG_DONTWAIT);
+            usleep(500000);
+        }
+        _exit(0);
+    }
+    uint64_t began_ms = col_clock_ms();
+    instance.stopping = _i == 1;
+    ck_assert(!o->write(o, line, sizeof(line)));
+    ck_assert_uint_lt(spent_ms(began_ms), _i == 1 ? 3000 : 10000);
+    ck_assert(!o->write(o, "next\n", 5));
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    o->destroy(o);
+    close(fd);
+    close(listener);
+}
+END_TEST
+
 static struct output *serve(int blocking)
 {
     uint16_t port = 0;
@@ -248,6 +322,8 @@ int main(void)
     tcase_add_test(tests, send_over_udp);
     tcase_add_test(tests, a_receiver_that_is_not_there_is_an_error_at_start);
     tcase_add_test(tests, connects_again);
+    tcase_add_test(tests, connecting_does_not_stop_the_others);
+    tcase_add_loop_test(tests, a_line_has_one_deadline, 0, 2);
     tcase_add_test(tests, clients_of_a_server_get_lines_from_when_they_came);
     tcase_add_test(tests, a_slow_client_skips_whole_lines_only);
     tcase_add_test(tests, a_server_says_what_is_missing);

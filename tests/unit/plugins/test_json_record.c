@@ -6,8 +6,10 @@
 #include "record_text.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TEMPLATE 300
 
@@ -197,6 +199,65 @@ START_TEST(unknown_elements)
 }
 END_TEST
 
+/* CPU time of making `rounds` plans of a template of so many different elements. */
+static double plan_seconds(unsigned fields, unsigned rounds)
+{
+    static const struct ipfix_session_info info = {.transport = IPFIX_TRANSPORT_TCP};
+    struct text_style style = {.prefix = ""};
+    struct timespec start, end;
+    struct ipfix_message *message = NULL;
+    ipfix_decoder_t *decoder =
+        ipfix_decoder_create(ipfix_session_create(&info), dictionary, ignore_event, NULL);
+
+    message_start(&builder, 7, 5);
+    message_set(&builder, 2);
+    message_u16s(&builder, 2, TEMPLATE, fields);
+    for (unsigned i = 0; i < fields; i++) {
+        message_u16s(&builder, 2, 10000 + i, 1);
+    }
+    const uint8_t *sent = message_end(&builder);
+    ck_assert_int_eq(ipfix_decoder_decode(decoder, sent, builder.length, 0, &message), COL_OK);
+    ck_assert_uint_eq(message->change_count, 1);
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+    for (unsigned i = 0; i < rounds; i++) {
+        text_plan_t *plan = text_plan_create(message->changes[0].tmplt, &style);
+        ck_assert_ptr_nonnull(plan);
+        text_plan_destroy(plan);
+    }
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    ipfix_message_unref(message);
+    ipfix_decoder_destroy(decoder);
+    return (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
+}
+
+/* As many different elements as a message holds: time grows with them, not with their square. */
+START_TEST(very_many_unknown_elements)
+{
+    double many_s = plan_seconds(16000, 4);
+    double few_s = plan_seconds(1000, 64);
+
+    printf("json: 64 000 fields: %.3f s of CPU in large plans, %.3f s in small ones\n", many_s,
+           few_s);
+    ck_assert_double_lt(many_s, few_s * 4 + 0.05);
+}
+END_TEST
+
+/* Elements that occur several times, mixed with others, keep the order of the record. */
+START_TEST(repeated_elements_in_between)
+{
+    struct text_style style = {.prefix = ""};
+
+    message_start(&builder, 7, 5);
+    message_set(&builder, 2);
+    message_u16s(&builder, 12, TEMPLATE, 5, 7, 2, 1, 1, 7, 2, 2, 1, 1, 1);
+    message_set(&builder, TEMPLATE);
+    octets("\x00\x50\x01\x00\x51\x02\x03", 7);
+    ck_assert_str_eq(print(&style), "{\"@type\": \"ipfix.entry\", "
+                                    "\"sourceTransportPort\": [80, 81], "
+                                    "\"octetDeltaCount\": [1, 3], \"packetDeltaCount\": 2}");
+}
+END_TEST
+
 START_TEST(about_the_message)
 {
     struct text_style style = {.prefix = "ipfix.", .odid = true, .detailed = true};
@@ -236,6 +297,8 @@ int main(void)
     tcase_add_test(tc, times);
     tcase_add_test(tc, strings_stay_json);
     tcase_add_test(tc, unknown_elements);
+    tcase_add_test(tc, very_many_unknown_elements);
+    tcase_add_test(tc, repeated_elements_in_between);
     tcase_add_test(tc, about_the_message);
     tcase_add_test(tc, floats);
     suite_add_tcase(suite, tc);
