@@ -143,9 +143,34 @@ static bool nothing_new(const struct source *source, const struct ipfix_message 
 }
 
 /**
+ * Enters templates that only the Data Sets of a message know (an instance that joined late). Those
+ * its own changes add are left to them: in what order they replace each other is known only there.
+ */
+static void apply_late_templates(struct lane *lane, struct source *source,
+                                 const struct ipfix_message *message)
+{
+    struct table own = {0};
+
+    for (uint32_t i = 0; i < message->change_count && message->set_count > 0; i++) {
+        const struct ipfix_template_change *change = &message->changes[i];
+        if (change->kind != IPFIX_TEMPLATE_WITHDRAWN) {
+            (void)table_put(&own, change->tmplt->serial, 0, (void *)(uintptr_t)change->tmplt);
+        }
+    }
+    for (uint32_t i = 0; i < message->set_count; i++) {
+        const struct ipfix_template *tmplt = message->sets[i].tmplt;
+        if (tmplt != NULL && table_find(&source->templates, tmplt->id, 0) == NULL &&
+            table_find(&own, tmplt->serial, 0) == NULL) {
+            source_add(lane, source, tmplt);
+        }
+    }
+    table_clear(&own, NULL);
+}
+
+/**
  * Enters what a message does to the templates of its source; fills the lists `added` and `dropped`.
- * Templates that only its Data Sets know (an instance that joined late) are entered first: a change
- * in the same message may already replace them.
+ * Templates that only its Data Sets know are entered first: a change in the same message may
+ * already replace them.
  */
 static void apply_templates(struct lane *lane, const struct ipfix_message *message)
 {
@@ -157,12 +182,7 @@ static void apply_templates(struct lane *lane, const struct ipfix_message *messa
     if (source == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < message->set_count; i++) {
-        const struct ipfix_template *tmplt = message->sets[i].tmplt;
-        if (tmplt != NULL && table_find(&source->templates, tmplt->id, 0) == NULL) {
-            source_add(lane, source, tmplt);
-        }
-    }
+    apply_late_templates(lane, source, message);
     for (uint32_t i = 0; i < message->change_count; i++) {
         const struct ipfix_template_change *change = &message->changes[i];
         if (change->kind == IPFIX_TEMPLATE_WITHDRAWN) {

@@ -191,8 +191,12 @@ struct mapped *mapper_map(struct mapper_domain *domain, const struct ipfix_templ
 struct mapped *mapper_use(struct mapper_domain *domain, const struct ipfix_template *tmplt,
                           uint64_t now_ms)
 {
-    struct mapped *mapped = mapper_map(domain, tmplt, now_ms);
+    struct mapped *mapped = table_find(&domain->by_serial, tmplt->serial, 0);
 
+    if (mapped != NULL) {
+        return mapped;
+    }
+    mapped = mapper_map(domain, tmplt, now_ms);
     if (mapped == NULL || !table_put(&domain->by_serial, tmplt->serial, 0, mapped)) {
         return NULL;
     }
@@ -204,13 +208,13 @@ struct mapped *mapper_use(struct mapper_domain *domain, const struct ipfix_templ
 
 void mapper_drop(struct mapper_domain *domain, const struct ipfix_template *tmplt, uint64_t now_ms)
 {
-    /* Only entries with users are found by serial, so none is left behind when it is forgotten. */
+    /*
+     * Every user has an entry by serial and the other way round. A template without one was never
+     * entered (no id was left): an equal definition belongs to other users and is not touched.
+     */
     struct mapped *mapped = table_remove(&domain->by_serial, tmplt->serial, 0);
 
-    if (mapped == NULL) {
-        mapped = find_equal(domain, tmplt, definition_hash(tmplt));
-    }
-    if (mapped != NULL && mapped->users > 0 && --mapped->users == 0) {
+    if (mapped != NULL && --mapped->users == 0) {
         idle_add(domain, mapped, now_ms);
     }
 }

@@ -64,11 +64,15 @@ struct mapped *mapper_find(struct mapper_domain *domain, const struct ipfix_temp
 struct mapped *mapper_map(struct mapper_domain *domain, const struct ipfix_template *tmplt,
                           uint64_t now_ms);
 
-/** Maps a template and adds a user; NULL when all ids are taken or there is no memory. */
+/**
+ * Maps a template and makes it a user; one that is a user already stays one.
+ *
+ * @return NULL when all ids are taken or there is no memory: it is no user then
+ */
 struct mapped *mapper_use(struct mapper_domain *domain, const struct ipfix_template *tmplt,
                           uint64_t now_ms);
 
-/** Takes away a user that mapper_use() added. */
+/** Takes away a user that mapper_use() added; one that it did not add changes nothing. */
 void mapper_drop(struct mapper_domain *domain, const struct ipfix_template *tmplt, uint64_t now_ms);
 
 /** Frees an idle template and its id. */

@@ -538,6 +538,34 @@ START_TEST(sources_share_a_domain)
 }
 END_TEST
 
+/* All in one message: the template that is left has one user, and goes with its source. */
+START_TEST(a_message_that_redefines_its_own_template)
+{
+    options.destinations.count = 1;
+    collector_start(collectors[0], true);
+    plugin_start();
+    for (unsigned round = 0; round < 2; round++) {
+        build_begin(&build, 1, 1000);
+        build_template(&build, 256, 1, 20);
+        build_withdrawal(&build, 256);
+        build_template(&build, 256, 2, 10);
+        build_data(&build, 256, next_number, 5, 10);
+        next_number += 5;
+        send_built(0);
+        send_data(0, 256, 10, 10);
+    }
+    wait_records(next_number);
+    /* The one left of the first round is shared by its equal of the second. */
+    ck_assert_uint_eq(atomic_load(&collectors[0]->templates), 3);
+    close_source(0);
+    idle(50);
+    stop_all();
+    check_exactly_once();
+    ck_assert_uint_eq(collectors[0]->wire.templates, 3);
+    ck_assert_uint_eq(collectors[0]->wire.withdrawals, 3);
+}
+END_TEST
+
 START_TEST(long_messages_are_cut)
 {
     options.packet_size = 256;
@@ -708,6 +736,7 @@ int main(void)
     tcase_add_test(tests, a_connection_that_is_given_up_delivers_nothing_later);
     tcase_add_test(tests, killed_destination_loses_nothing_acknowledged_by_reading);
     tcase_add_test(tests, sources_share_a_domain);
+    tcase_add_test(tests, a_message_that_redefines_its_own_template);
     tcase_add_test(tests, long_messages_are_cut);
     tcase_add_test(tests, udp_repeats_templates);
     tcase_add_test(tests, a_full_lane_drops_only_for_the_dead_one);
