@@ -14,6 +14,10 @@
 #define CONNECT_TIMEOUT_MS 10000u
 /** A peer that has closed its side and acknowledges nothing for so long does not read any more. */
 #define CLOSING_TIMEOUT_MS 2000u
+/** The same for a connection that is to be renewed: its peer may be slow, and is not in doubt. */
+#define RENEWING_TIMEOUT_MS 30000u
+/** A connection that is renewed is not put off for longer: the destination works. */
+#define RENEWAL_PAUSE_MS 1000u
 /** Freed ids are kept out of use over UDP, where withdrawals do not exist, for so many refreshes.
  */
 #define UDP_QUARANTINE_REFRESHES 3u
@@ -133,6 +137,7 @@ void destination_fail(struct destination *d, uint64_t now_ms, const char *reason
     tell_failure(d, reason);
     reset_connection(d);
     forget_addresses(d);
+    d->renewing = false;
     d->state = DESTINATION_WAITING;
     d->next_ms = now_ms + d->config.reconnect_ms;
 }
@@ -146,6 +151,7 @@ static void connected(struct destination *d, uint64_t now_ms)
     }
     d->state = DESTINATION_CONNECTED;
     d->came_up = true;
+    d->renewing = false;
     d->failure_told = false;
     d->limit = (struct col_log_limit){0};
     d->progress_ms = now_ms;
@@ -379,9 +385,33 @@ static void check_peer(struct destination *d, uint64_t now_ms)
     }
 }
 
-/** Finishes what was begun towards a peer that has closed its side. */
+void destination_renew(struct destination *d, uint64_t now_ms)
+{
+    col_log_limited(d->instance, &d->renew_limit, COL_LOG_INFO,
+                    "Connection to '%s' is renewed: it knows %zu Observation Domains, many of them "
+                    "without a source.",
+                    d->name, d->mapper.domains.count);
+    d->totals.renewals++;
+    d->renewing = true;
+    d->state = DESTINATION_CLOSING;
+    d->progress_ms = now_ms;
+}
+
+/** All of it is delivered: the pause keeps who makes up domains from making connections, too. */
+static void renew_now(struct destination *d, uint64_t now_ms)
+{
+    uint32_t pause_ms = d->config.reconnect_ms;
+
+    reset_connection(d);
+    forget_addresses(d);
+    d->state = DESTINATION_WAITING;
+    d->next_ms = now_ms + (pause_ms < RENEWAL_PAUSE_MS ? pause_ms : RENEWAL_PAUSE_MS);
+}
+
+/** Finishes what was begun: the peer has closed its side, or the connection is to be renewed. */
 static void run_closing(struct destination *d, uint64_t now_ms)
 {
+    uint32_t timeout_ms = d->renewing ? RENEWING_TIMEOUT_MS : CLOSING_TIMEOUT_MS;
     uint8_t octet;
 
     destination_flush(d, now_ms);
@@ -391,8 +421,11 @@ static void run_closing(struct destination *d, uint64_t now_ms)
     ssize_t n = recv(d->fd, &octet, sizeof(octet), MSG_DONTWAIT);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         destination_fail(d, now_ms, strerror(errno));
-    } else if (!destination_pending(d) || now_ms >= d->progress_ms + CLOSING_TIMEOUT_MS) {
-        destination_fail(d, now_ms, "closed by the peer");
+    } else if (d->renewing && !destination_pending(d)) {
+        renew_now(d, now_ms);
+    } else if (!destination_pending(d) || now_ms >= d->progress_ms + timeout_ms) {
+        destination_fail(d, now_ms,
+                         d->renewing ? "it accepts nothing any more" : "closed by the peer");
     }
 }
 

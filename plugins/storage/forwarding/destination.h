@@ -48,7 +48,7 @@ struct destination_config {
 struct destination_totals {
     uint64_t messages, records, octets; /* completed messages; repeated ones count again */
     uint64_t too_long_records;          /* over UDP: longer than a datagram can be */
-    uint64_t connects, failures;
+    uint64_t connects, failures, renewals;
 };
 
 struct destination {
@@ -59,6 +59,7 @@ struct destination {
     int fd;
     uint64_t next_ms; /* waiting: next attempt; connecting: when to give up */
     bool came_up;     /* connected since the owner looked: it has to announce templates */
+    bool renewing;    /* from destination_renew() until it is connected again, or failed */
     bool went_down;   /* failed since the owner looked: it takes back what is in `sent` */
 
     struct gaicb request; /* name being resolved */
@@ -79,7 +80,7 @@ struct destination {
     uint64_t refresh_ms;  /* UDP: next repetition of templates */
 
     bool failure_told; /* the log knows that it is down */
-    struct col_log_limit limit;
+    struct col_log_limit limit, renew_limit;
     struct destination_totals totals;
 };
 
@@ -104,6 +105,12 @@ bool destination_busy(struct destination *destination, uint64_t now_ms);
  * left for the owner to send again; the connection does not deliver it any more.
  */
 void destination_fail(struct destination *destination, uint64_t now_ms, const char *reason);
+
+/**
+ * Ends a connection that works, to begin a new Transport Session: what was begun is delivered
+ * first, then it connects anew after the configured time, a second at most.
+ */
+void destination_renew(struct destination *destination, uint64_t now_ms);
 
 /** Fills in what to wait for; false when there is no descriptor. */
 bool destination_poll(const struct destination *destination, struct pollfd *fd);

@@ -91,9 +91,11 @@ static const struct col_option forwarding_rows[] = {
 };
 
 static const char *const counters[COUNT_KINDS + 1] = {
-    "sent messages",    "sent records",     "sent octets",
-    "repeated records", "dropped records",  "sets without template",
-    "connections made", "connections lost", NULL,
+    "sent messages",       "sent records",
+    "sent octets",         "repeated records",
+    "dropped records",     "sets without template",
+    "connections made",    "connections lost",
+    "connections renewed", NULL,
 };
 
 struct forwarding {
@@ -218,6 +220,7 @@ static void report_counters(struct forwarding *f)
         now[COUNT_DROPPED] += totals->too_long_records;
         now[COUNT_CONNECTS] += totals->connects;
         now[COUNT_FAILURES] += totals->failures;
+        now[COUNT_RENEWALS] += totals->renewals;
     }
     for (size_t i = 0; i < f->lane_count; i++) {
         now[COUNT_REPEATED] += f->lanes[i].totals.repeated_records;
@@ -320,7 +323,7 @@ static void drop_to_limit(struct forwarding *f, struct lane *lane, const char *w
 /** A destination that holds others up: nothing acknowledged for long although something waits. */
 static bool stalled(const struct destination *d, uint64_t now_ms)
 {
-    return d->state == DESTINATION_CONNECTED && destination_pending(d) &&
+    return (d->state == DESTINATION_CONNECTED || d->renewing) && destination_pending(d) &&
            now_ms >= d->progress_ms + STALL_MS;
 }
 

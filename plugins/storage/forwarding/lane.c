@@ -5,6 +5,14 @@
 #include <ipfixcol/log.h>
 #include <stdlib.h>
 
+/**
+ * Observation Domains of a connection, those without a source included: their sequence numbers go
+ * on. A collector may accept 4096 in a session, this one does: before that the connection is
+ * renewed, when at least DOMAINS_STALE of them are gone.
+ */
+#define DOMAINS_MAX 3072u
+#define DOMAINS_STALE 768u
+
 /** Templates of one (Transport Session, Observation Domain), by id; one reference each. */
 struct source {
     uint64_t session_id;
@@ -41,6 +49,20 @@ static struct source *source_find(struct lane *lane, const struct ipfix_message 
     return last;
 }
 
+/** Counts a source of a domain that is new, or gone. */
+static void domain_count(struct lane *lane, uint32_t domain_id, bool gone)
+{
+    uintptr_t count = (uintptr_t)table_find(&lane->domains, domain_id, 0);
+
+    if (gone && count <= 1) {
+        (void)table_remove(&lane->domains, domain_id, 0);
+        return;
+    }
+    count = gone ? count - 1 : count + 1;
+    /* Without memory it counts as a domain without source: the connection is renewed earlier. */
+    (void)table_put(&lane->domains, domain_id, 0, (void *)count);
+}
+
 static struct source *source_get(struct lane *lane, const struct ipfix_message *message)
 {
     struct source *source = source_find(lane, message);
@@ -56,6 +78,7 @@ static struct source *source_get(struct lane *lane, const struct ipfix_message *
     }
     source->session_id = message->session->id;
     source->domain_id = message->domain_id;
+    domain_count(lane, source->domain_id, false);
     lane->last_source = source;
     return source;
 }
@@ -121,6 +144,7 @@ static void source_close(struct lane *lane, const struct ipfix_message *message)
         return;
     }
     lane->last_source = NULL;
+    domain_count(lane, source->domain_id, true);
     while ((tmplt = table_next(&source->templates, &at)) != NULL) {
         note_dropped(lane, ipfix_template_ref(tmplt));
     }
@@ -267,8 +291,20 @@ static void take_back(struct lane *lane, struct destination *d)
     }
 }
 
+/** A connection that remembers too many domains, enough of them without a source. */
+static bool worn_out(const struct lane *lane, const struct destination *d)
+{
+    size_t known = d->mapper.domains.count;
+
+    return d->state == DESTINATION_CONNECTED && !d->came_up && known >= DOMAINS_MAX &&
+           known >= lane->domains.count + DOMAINS_STALE;
+}
+
 static void look_after(struct lane *lane, struct destination *d, uint64_t now_ms)
 {
+    if (worn_out(lane, d)) {
+        destination_renew(d, now_ms);
+    }
     if (d->went_down) {
         take_back(lane, d);
     }
@@ -307,7 +343,9 @@ static void withdraw_dropped(struct lane *lane, struct destination *d, struct bu
 static void broadcast_templates(struct lane *lane, const struct ipfix_message *message,
                                 const struct destination *except, uint64_t now_ms)
 {
-    for (size_t i = 0; i < lane->count; i++) {
+    bool changes = lane->added_count > 0 || lane->dropped_count > 0;
+
+    for (size_t i = 0; changes && i < lane->count; i++) {
         struct destination *d = &lane->destinations[i];
         if (d == except || d->state != DESTINATION_CONNECTED || d->came_up) {
             continue;
@@ -469,7 +507,8 @@ size_t lane_connected(const struct lane *lane)
     size_t connected = 0;
 
     for (size_t i = 0; i < lane->count; i++) {
-        connected += lane->destinations[i].state == DESTINATION_CONNECTED;
+        const struct destination *d = &lane->destinations[i];
+        connected += d->state == DESTINATION_CONNECTED || d->renewing;
     }
     return connected;
 }
@@ -494,6 +533,7 @@ void lane_clear(struct lane *lane)
 {
     item_queue_clear(&lane->pending);
     table_clear(&lane->sources, source_free);
+    table_clear(&lane->domains, NULL);
     free((void *)lane->added);
     free((void *)lane->dropped);
 }

@@ -9,6 +9,8 @@
 #define ID_MIN 256u
 #define ID_MAX 65535u
 #define ID_COUNT (ID_MAX - ID_MIN + 1)
+#define PAGE_COUNT 256u
+#define PAGE_IDS 256u
 
 static uint64_t definition_hash(const struct ipfix_template *tmplt)
 {
@@ -22,7 +24,7 @@ static uint64_t definition_hash(const struct ipfix_template *tmplt)
 
 static struct mapped *by_id(const struct mapper_domain *domain, uint32_t id)
 {
-    struct mapped **page = domain->pages[id >> 8];
+    struct mapped **page = domain->pages == NULL ? NULL : domain->pages[id >> 8];
 
     return page == NULL ? NULL : page[id & 255];
 }
@@ -31,6 +33,18 @@ static void mapped_free(struct mapped *mapped)
 {
     ipfix_template_unref(mapped->tmplt);
     free(mapped);
+}
+
+/** Frees what a domain without templates does not need. */
+static void domain_shrink(struct mapper_domain *domain)
+{
+    for (size_t i = 0; domain->pages != NULL && i < PAGE_COUNT; i++) {
+        free(domain->pages[i]);
+    }
+    free(domain->pages);
+    domain->pages = NULL;
+    table_clear(&domain->by_serial, NULL);
+    table_clear(&domain->by_hash, NULL);
 }
 
 static void domain_free(void *value)
@@ -42,11 +56,7 @@ static void domain_free(void *value)
     while ((mapped = mapper_next(domain, &id)) != NULL) {
         mapped_free(mapped);
     }
-    for (size_t i = 0; i < 256; i++) {
-        free(domain->pages[i]);
-    }
-    table_clear(&domain->by_serial, NULL);
-    table_clear(&domain->by_hash, NULL);
+    domain_shrink(domain);
     free(domain);
 }
 
@@ -145,19 +155,32 @@ static uint16_t choose_id(struct mapper_domain *domain, uint16_t wanted)
     return domain->next_id;
 }
 
+/** Page of an id, made when it is new; NULL without memory. */
+static struct mapped **page_get(struct mapper_domain *domain, uint16_t id)
+{
+    if (domain->pages == NULL) {
+        domain->pages = calloc(PAGE_COUNT, sizeof(*domain->pages));
+        if (domain->pages == NULL) {
+            return NULL;
+        }
+    }
+    struct mapped ***page = &domain->pages[id >> 8];
+    if (*page == NULL) {
+        *page = calloc(PAGE_IDS, sizeof(**page));
+    }
+    return *page;
+}
+
 /** Enters a new template under its id and its hash. */
 static bool enter(struct mapper_domain *domain, struct mapped *mapped)
 {
-    struct mapped ***page = &domain->pages[mapped->id >> 8];
+    struct mapped **page = page_get(domain, mapped->id);
 
-    if (*page == NULL) {
-        *page = calloc(256, sizeof(**page));
-    }
     mapped->next_equal = table_find(&domain->by_hash, mapped->hash, 0);
-    if (*page == NULL || !table_put(&domain->by_hash, mapped->hash, 0, mapped)) {
+    if (page == NULL || !table_put(&domain->by_hash, mapped->hash, 0, mapped)) {
         return false;
     }
-    (*page)[mapped->id & 255] = mapped;
+    page[mapped->id & 255] = mapped;
     domain->count++;
     domain->remapped = domain->remapped || mapped->id != mapped->tmplt->id;
     return true;
@@ -240,11 +263,14 @@ void mapper_forget(struct mapper_domain *domain, struct mapped *mapped)
     domain->count--;
     domain->last = NULL;
     mapped_free(mapped);
+    if (domain->count == 0) {
+        domain_shrink(domain);
+    }
 }
 
 struct mapped *mapper_next(const struct mapper_domain *domain, uint32_t *id)
 {
-    while (*id <= ID_MAX) {
+    while (domain->pages != NULL && *id <= ID_MAX) {
         if (domain->pages[*id >> 8] == NULL) {
             *id = (*id | 255) + 1;
             continue;

@@ -25,6 +25,7 @@ struct collector {
     pthread_t thread;
     atomic_bool reading, dying, stopping, dead;
     atomic_bool half_close; /* closes its side of the connection once, and reads on */
+    atomic_bool blind;      /* reads without looking: more domains than the wire can hold */
     atomic_uint records, connections, templates;
     struct wire wire;
     uint8_t *seen;
@@ -37,7 +38,7 @@ static void collector_receive(struct collector *c)
 
     if (n > 0 && c->udp) {
         wire_message(&c->wire, octets, (size_t)n, c->seen);
-    } else if (n > 0) {
+    } else if (n > 0 && !atomic_load(&c->blind)) {
         wire_feed(&c->wire, octets, (size_t)n, c->seen);
     } else if (n == 0 && !c->udp) {
         close(c->fd);
@@ -566,6 +567,76 @@ START_TEST(a_message_that_redefines_its_own_template)
 }
 END_TEST
 
+/** A source of its own that sends a template and a record, and ends. */
+static void pass_by(uint32_t domain_id)
+{
+    ipfix_decoder_t *kept = decoders[1];
+
+    decoders[1] = build_decoder(IPFIX_TRANSPORT_TCP);
+    build_begin(&build, domain_id, 1000);
+    build_template(&build, 256, 1, 20);
+    build_data(&build, 256, next_number++, 1, 20);
+    send_built(1);
+    close_source(1);
+    ipfix_decoder_destroy(decoders[1]);
+    decoders[1] = kept;
+}
+
+/* A collector refuses more than 4096 domains in a session: gone ones may not add up. */
+START_TEST(a_connection_of_many_domains_is_renewed)
+{
+    options.destinations.count = 1;
+    options.distribution = _i == 0 ? DISTRIBUTION_ROUND_ROBIN : DISTRIBUTION_ALL;
+    collector_start(collectors[0], true);
+    plugin_start();
+    send_template(0, 256, 1, 20);
+    for (uint32_t i = 0; i < 3000; i++) {
+        pass_by(100 + i);
+        send_data(0, 256, 1, 20);
+    }
+    wait_records(next_number);
+    ck_assert_uint_eq(atomic_load(&collectors[0]->connections), 1);
+    for (uint32_t i = 3000; i < 6500; i++) {
+        pass_by(100 + i);
+        send_data(0, 256, 1, 20);
+        if (i % 500 == 0) {
+            idle(100);
+        }
+    }
+    wait_records(next_number);
+    stop_all();
+    check_exactly_once();
+    ck_assert_uint_eq(atomic_load(&collectors[0]->connections), 3);
+    ck_assert_uint_eq(instance.counters[COUNT_RENEWALS], 2);
+    ck_assert_uint_eq(instance.counters[COUNT_FAILURES], 0);
+    ck_assert_uint_eq(instance.counters[COUNT_REPEATED], 0);
+    ck_assert_uint_eq(instance.counters[COUNT_DROPPED], 0);
+    ck_assert_uint_eq(col_double_logged(&instance, "is renewed: it knows"), 1);
+}
+END_TEST
+
+/* Domains that are all in use: a new connection would know as many at once. */
+START_TEST(domains_in_use_renew_nothing)
+{
+    options.destinations.count = 1;
+    collector_start(collectors[0], true);
+    atomic_store(&collectors[0]->blind, true);
+    plugin_start();
+    for (uint32_t i = 0; i < 3500; i++) {
+        build_begin(&build, 100 + i, 1000);
+        build_template(&build, 256, 1, 20);
+        send_built(0);
+    }
+    idle(200);
+    ck_assert_uint_eq(atomic_load(&collectors[0]->connections), 1);
+    close_source(0); /* now they are gone */
+    idle(300);
+    ck_assert_uint_eq(atomic_load(&collectors[0]->connections), 2);
+    stop_all();
+    ck_assert_uint_eq(instance.counters[COUNT_RENEWALS], 1);
+}
+END_TEST
+
 START_TEST(long_messages_are_cut)
 {
     options.packet_size = 256;
@@ -737,6 +808,8 @@ int main(void)
     tcase_add_test(tests, killed_destination_loses_nothing_acknowledged_by_reading);
     tcase_add_test(tests, sources_share_a_domain);
     tcase_add_test(tests, a_message_that_redefines_its_own_template);
+    tcase_add_loop_test(tests, a_connection_of_many_domains_is_renewed, 0, 2);
+    tcase_add_test(tests, domains_in_use_renew_nothing);
     tcase_add_test(tests, long_messages_are_cut);
     tcase_add_test(tests, udp_repeats_templates);
     tcase_add_test(tests, a_full_lane_drops_only_for_the_dead_one);

@@ -108,6 +108,31 @@ START_TEST(idle_ones_are_revived_or_forgotten)
 }
 END_TEST
 
+START_TEST(a_domain_without_templates_is_small_and_goes_on)
+{
+    const struct ipfix_template *tmplt = make(300, 1), *late = make(301, 2);
+    struct mapped *a = mapper_use(domain, tmplt, 0);
+    struct mapped *b = mapper_map(domain, late, 0);
+    uint32_t id = 0;
+
+    domain->sequence = 77;
+    mapper_drop(domain, tmplt, 1);
+    mapper_forget(domain, a);
+    ck_assert_ptr_nonnull(domain->pages);
+    mapper_forget(domain, b);
+    ck_assert_ptr_null(domain->pages);
+    ck_assert_ptr_null(domain->by_hash.slots);
+    ck_assert_ptr_null(domain->by_serial.slots);
+    ck_assert_ptr_null(mapper_next(domain, &id));
+    ck_assert_ptr_null(mapper_find(domain, tmplt));
+    ck_assert_uint_le(sizeof(*domain), 256);
+
+    ck_assert_ptr_eq(mapper_domain(&mapper, 5), domain);
+    ck_assert_uint_eq(domain->sequence, 77);
+    ck_assert_uint_eq(mapper_use(domain, tmplt, 2)->id, 300);
+}
+END_TEST
+
 START_TEST(dropping_what_was_never_used_changes_nothing)
 {
     struct mapped *a = mapper_use(domain, make(300, 1), 0);
@@ -210,6 +235,7 @@ int main(void)
     tcase_add_test(tests, the_same_id_of_two_sources);
     tcase_add_test(tests, equal_definitions_share_an_id);
     tcase_add_test(tests, idle_ones_are_revived_or_forgotten);
+    tcase_add_test(tests, a_domain_without_templates_is_small_and_goes_on);
     tcase_add_test(tests, dropping_what_was_never_used_changes_nothing);
     tcase_add_test(tests, a_source_is_a_user_once);
     tcase_add_test(tests, a_source_without_an_id_takes_nobodys_place);
