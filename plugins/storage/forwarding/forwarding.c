@@ -346,23 +346,31 @@ static void give_up_stalled(struct forwarding *f, struct lane *lane, uint64_t no
     }
 }
 
+/** Whether the time for stopping is over; it starts when this is first asked while stopping. */
+static bool stop_time_over(struct forwarding *f, uint64_t now_ms)
+{
+    if (!col_stopping(f->instance)) {
+        f->stop_ms = 0; /* a reload that wanted to replace this instance has been given up */
+        return false;
+    }
+    if (f->stop_ms == 0) {
+        f->stop_ms = now_ms + STOP_MS;
+    }
+    return now_ms >= f->stop_ms;
+}
+
 /** Makes room in a lane that is full: waits as long as that helps, drops where waiting would not.
  */
 static void wait_for_room(struct forwarding *f, struct lane *lane)
 {
     while (over_limit(f, lane)) {
-        size_t connected = connected_count(f);
-        uint64_t now_ms = wait_once(f);
-
-        if (!col_stopping(f->instance)) {
-            f->stop_ms = 0; /* a reload that wanted to replace this instance has been given up */
-        } else if (f->stop_ms == 0) {
-            f->stop_ms = now_ms + STOP_MS;
-        }
-        if (f->stop_ms != 0 && now_ms >= f->stop_ms) {
+        /* Asked before waiting: many messages may still come, none of them may cost a tick. */
+        if (stop_time_over(f, col_clock_ms())) {
             drop_to_limit(f, lane, "the collector stops");
             return;
         }
+        size_t connected = connected_count(f);
+        uint64_t now_ms = wait_once(f);
         give_up_stalled(f, lane, now_ms);
         if (connected > 0 && lane_connected(lane) == 0) {
             /* The others must not wait for one that is down. */

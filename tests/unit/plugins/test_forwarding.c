@@ -719,6 +719,31 @@ START_TEST(a_full_lane_drops_only_for_the_dead_one)
 }
 END_TEST
 
+/* A queue in front of the plugin holds many messages when the collector stops. */
+START_TEST(stopping_with_everything_down_waits_once)
+{
+    options.distribution = _i == 0 ? DISTRIBUTION_ROUND_ROBIN : DISTRIBUTION_ALL;
+    collectors[0]->port = free_port();
+    collectors[1]->port = free_port();
+    plugin_start();
+    send_template(0, 256, 1, 40000);
+    for (unsigned i = 0; i < 1600; i++) {
+        send_data(0, 256, 1, 40000); /* nearly what may wait */
+    }
+    ck_assert_uint_eq(instance.counters[COUNT_DROPPED], 0);
+    instance.stopping = true;
+    uint64_t start = col_clock_ms();
+    for (unsigned i = 0; i < 400; i++) {
+        send_data(0, 256, 1, 40000);
+    }
+    ck_assert_uint_ge(col_clock_ms() - start, 4000); /* STOP_MS: one may have come back */
+    ck_assert_uint_lt(col_clock_ms() - start, 9000);
+    ck_assert_uint_ge(col_double_logged(&instance, "are lost: the collector stops"), 1);
+    stop_all();
+    ck_assert_uint_eq(instance.counters[COUNT_DROPPED], _i == 0 ? 2000 : 4000);
+}
+END_TEST
+
 START_TEST(all_with_a_stalled_destination_goes_on)
 {
     options.distribution = DISTRIBUTION_ALL;
@@ -813,6 +838,7 @@ int main(void)
     tcase_add_test(tests, long_messages_are_cut);
     tcase_add_test(tests, udp_repeats_templates);
     tcase_add_test(tests, a_full_lane_drops_only_for_the_dead_one);
+    tcase_add_loop_test(tests, stopping_with_everything_down_waits_once, 0, 2);
     tcase_add_test(tests, all_with_a_stalled_destination_goes_on);
     tcase_add_test(tests, settings_without_destination_are_refused);
     tcase_add_test(tests, names_are_resolved);
