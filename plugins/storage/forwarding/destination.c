@@ -87,6 +87,8 @@ static void reset_connection(struct destination *d)
     }
     mapper_clear(&d->mapper);
     d->out.head = d->out.tail = 0;
+    d->announcing = false;
+    d->announced = 0;
     d->written = d->acked = 0;
     d->blocked = false;
     d->builder.open = false;
@@ -344,6 +346,9 @@ void destination_flush(struct destination *d, uint64_t now_ms)
         } else {
             flush_stream(d, now_ms);
         }
+        if (d->announced > octets_used(&d->out)) {
+            d->announced = octets_used(&d->out);
+        }
     }
     release_acked(d, now_ms);
 }
@@ -454,6 +459,17 @@ struct builder *destination_builder(struct destination *d, uint32_t domain_id,
     return &d->builder;
 }
 
+void destination_announce_begin(struct destination *d)
+{
+    d->announcing = true;
+}
+
+void destination_announce_end(struct destination *d)
+{
+    d->announced = octets_used(&d->out);
+    d->announcing = false;
+}
+
 bool destination_finish(struct destination *d, uint64_t now_ms)
 {
     builder_finish(&d->builder);
@@ -461,7 +477,7 @@ bool destination_finish(struct destination *d, uint64_t now_ms)
         destination_fail(d, now_ms, "not enough memory");
         return false;
     }
-    if (octets_used(&d->out) > DESTINATION_MAX_OCTETS) {
+    if (!d->announcing && octets_used(&d->out) > d->announced + DESTINATION_MAX_OCTETS) {
         destination_fail(d, now_ms, "too many templates wait for it");
         return false;
     }
@@ -481,14 +497,12 @@ void destination_withdraw_idle(struct destination *d, struct builder *builder)
     }
 }
 
-/** UDP: repeats the templates in use, frees ids whose time of quarantine is over. */
-static void refresh_templates(struct destination *d, uint64_t now_ms)
+/** Repeats the templates in use, frees ids whose time of quarantine is over. */
+static void repeat_templates(struct destination *d, uint64_t refresh_ms, uint64_t now_ms)
 {
-    uint64_t refresh_ms = 1000u * (uint64_t)d->config.udp_refresh_s;
     struct mapper_domain *domain;
     size_t at = 0;
 
-    d->refresh_ms = now_ms + refresh_ms;
     while ((domain = table_next(&d->mapper.domains, &at)) != NULL) {
         struct mapped *mapped;
         uint32_t id = 0;
@@ -510,6 +524,19 @@ static void refresh_templates(struct destination *d, uint64_t now_ms)
         if (!destination_finish(d, now_ms)) {
             return;
         }
+    }
+}
+
+/** UDP: repeats the templates, unless the last repetition still waits to be sent. */
+static void refresh_templates(struct destination *d, uint64_t now_ms)
+{
+    uint64_t refresh_ms = 1000u * (uint64_t)d->config.udp_refresh_s;
+
+    d->refresh_ms = now_ms + refresh_ms;
+    if (octets_used(&d->out) <= DESTINATION_MAX_OCTETS) {
+        destination_announce_begin(d);
+        repeat_templates(d, refresh_ms, now_ms);
+        destination_announce_end(d);
     }
 }
 

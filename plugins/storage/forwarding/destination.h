@@ -25,7 +25,10 @@
 
 /** Octets that make a write worth while; with as many not taken by the kernel it is busy. */
 #define DESTINATION_WRITE_OCTETS (64u * 1024)
-/** Templates go to busy destinations, too: more than this and the connection is given up. */
+/**
+ * Templates go to busy destinations, too: more than this and the connection is given up. What is
+ * announced at once, to a new connection or to repeat it, may be more and does not count.
+ */
 #define DESTINATION_MAX_OCTETS (8u * 1024 * 1024)
 
 enum destination_state {
@@ -68,6 +71,8 @@ struct destination {
     struct addrinfo *addresses, *address;
 
     struct octets out;
+    bool announcing;        /* between destination_announce_begin() and _end() */
+    size_t announced;       /* octets that were in `out` when that ended, as far as still there */
     struct item_queue sent; /* in out, or not acknowledged */
     struct ipfix_message *building;
     struct builder builder;
@@ -122,7 +127,17 @@ bool destination_pending(const struct destination *destination);
 struct builder *destination_builder(struct destination *destination, uint32_t domain_id,
                                     uint32_t export_time_s, uint64_t now_ms);
 
-/** Completes the message being built. False without memory: the connection has been given up. */
+/**
+ * From here on to the end all templates there are may be added, however many octets that makes:
+ * with a limit a destination that needs more could never be connected.
+ */
+void destination_announce_begin(struct destination *destination);
+void destination_announce_end(struct destination *destination);
+
+/**
+ * Completes the message being built. False without memory, or when too much waits: the connection
+ * has been given up.
+ */
 bool destination_finish(struct destination *destination, uint64_t now_ms);
 
 /** Withdraws (TCP) what has no users any more in a domain. */

@@ -231,13 +231,11 @@ static void forget_lists(struct lane *lane)
 /* ---- connections that come and go -------------------------------------------------------------
  */
 
-/** Tells a new connection all templates there are. */
-static void announce_all(struct lane *lane, struct destination *d, uint64_t now_ms)
+static void announce_sources(struct lane *lane, struct destination *d, uint64_t now_ms)
 {
     struct source *source;
     size_t at = 0;
 
-    d->came_up = false;
     while ((source = table_next(&lane->sources, &at)) != NULL) {
         struct ipfix_template *tmplt;
         size_t position = 0;
@@ -256,6 +254,15 @@ static void announce_all(struct lane *lane, struct destination *d, uint64_t now_
             return;
         }
     }
+}
+
+/** Tells a new connection all templates there are. */
+static void announce_all(struct lane *lane, struct destination *d, uint64_t now_ms)
+{
+    d->came_up = false;
+    destination_announce_begin(d);
+    announce_sources(lane, d, now_ms);
+    destination_announce_end(d);
 }
 
 /** Puts what a failed connection did not deliver back in front, in order. */

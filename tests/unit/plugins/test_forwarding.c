@@ -637,6 +637,68 @@ START_TEST(domains_in_use_renew_nothing)
 }
 END_TEST
 
+/** A template of 16,000 fields, 64,000 octets, told apart by its first element. */
+static void send_long_template(unsigned source, uint16_t id, uint16_t element)
+{
+    build_begin(&build, 1, 1000);
+    build_set(&build, IPFIX_SET_TEMPLATE);
+    build_u16(&build, id);
+    build_u16(&build, 16000);
+    build_u16(&build, element);
+    build_u16(&build, 4);
+    for (unsigned i = 1; i < 16000; i++) {
+        build_u16(&build, 210);
+        build_u16(&build, 1);
+    }
+    build_end(&build);
+    send_built(source);
+}
+
+/* Sources may have more templates than may wait for a destination that is connected. */
+START_TEST(a_new_connection_takes_any_number_of_templates)
+{
+    enum { SESSIONS = 6, LONG = 30 }; /* as many as a session may have; 11.5 million octets */
+    ipfix_decoder_t *kept = decoders[1], *more[SESSIONS];
+
+    options.destinations.count = 1;
+    collectors[0]->port = free_port();
+    plugin_start();
+    for (uint16_t i = 0; i < SESSIONS; i++) {
+        decoders[1] = more[i] = build_decoder(IPFIX_TRANSPORT_TCP);
+        for (uint16_t k = 0; k < LONG; k++) {
+            send_long_template(1, 300 + k, 1000 + i * LONG + k);
+        }
+    }
+    decoders[1] = kept;
+    send_template(0, 256, 1, 20);
+    idle(20);
+    /* The messages with the templates go first to one connection, then it is lost. */
+    collector_start(collectors[0], true);
+    for (uint64_t end = col_clock_ms() + 10000;
+         col_clock_ms() < end && atomic_load(&collectors[0]->templates) < SESSIONS * LONG + 1;) {
+        idle(10);
+    }
+    ck_assert_uint_eq(atomic_load(&collectors[0]->templates), SESSIONS * LONG + 1);
+    collector_kill(collectors[0]);
+    idle(100);
+    collector_start(collectors[0], false);
+    idle(200); /* most of it cannot be written yet; other templates come */
+    send_template(1, 257, 2, 8);
+    atomic_store(&collectors[0]->reading, true);
+    send_data(0, 256, 30, 20);
+    send_data(1, 257, 30, 8);
+    wait_records(next_number);
+    stop_all();
+    check_exactly_once();
+    ck_assert_uint_eq(col_double_logged(&instance, "too many templates"), 0);
+    ck_assert_uint_eq(collectors[0]->wire.templates, 2 * (SESSIONS * LONG + 1) + 1);
+    ck_assert_uint_eq(atomic_load(&collectors[0]->connections), 2);
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        ipfix_decoder_destroy(more[i]);
+    }
+}
+END_TEST
+
 START_TEST(long_messages_are_cut)
 {
     options.packet_size = 256;
@@ -835,6 +897,7 @@ int main(void)
     tcase_add_test(tests, a_message_that_redefines_its_own_template);
     tcase_add_loop_test(tests, a_connection_of_many_domains_is_renewed, 0, 2);
     tcase_add_test(tests, domains_in_use_renew_nothing);
+    tcase_add_test(tests, a_new_connection_takes_any_number_of_templates);
     tcase_add_test(tests, long_messages_are_cut);
     tcase_add_test(tests, udp_repeats_templates);
     tcase_add_test(tests, a_full_lane_drops_only_for_the_dead_one);
