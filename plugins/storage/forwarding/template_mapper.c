@@ -12,12 +12,15 @@
 #define PAGE_COUNT 256u
 #define PAGE_IDS 256u
 
-static uint64_t definition_hash(const struct ipfix_template *tmplt)
+/** Starts from a secret: senders cannot choose definitions that make long chains. */
+static uint64_t definition_hash(const struct mapper_domain *domain,
+                                const struct ipfix_template *tmplt)
 {
-    uint64_t hash = 0xcbf29ce484222325u ^ tmplt->set_id ^ (uint64_t)tmplt->scope_field_count << 16;
+    uint64_t hash = domain->secret ^ tmplt->set_id ^ (uint64_t)tmplt->scope_field_count << 16;
 
     for (size_t i = 0; i < tmplt->definition_length; i++) {
-        hash = (hash ^ tmplt->definition[i]) * 0x100000001b3u;
+        hash = (hash ^ tmplt->definition[i]) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32; /* without it, what collides would not depend on the secret enough */
     }
     return hash;
 }
@@ -80,6 +83,7 @@ struct mapper_domain *mapper_domain(struct mapper *mapper, uint32_t domain_id)
         }
         domain->domain_id = domain_id;
         domain->next_id = ID_MIN;
+        domain->secret = table_secret();
     }
     mapper->last = domain;
     return domain;
@@ -103,7 +107,7 @@ struct mapped *mapper_find(struct mapper_domain *domain, const struct ipfix_temp
     }
     struct mapped *mapped = table_find(&domain->by_serial, tmplt->serial, 0);
     if (mapped == NULL && domain->count > 0) {
-        mapped = find_equal(domain, tmplt, definition_hash(tmplt));
+        mapped = find_equal(domain, tmplt, definition_hash(domain, tmplt));
     }
     if (mapped != NULL) {
         domain->last_serial = tmplt->serial;
@@ -201,7 +205,7 @@ struct mapped *mapper_map(struct mapper_domain *domain, const struct ipfix_templ
         return NULL;
     }
     mapped->id = id;
-    mapped->hash = definition_hash(tmplt);
+    mapped->hash = definition_hash(domain, tmplt);
     mapped->tmplt = ipfix_template_ref(tmplt);
     if (!enter(domain, mapped)) {
         mapped_free(mapped);

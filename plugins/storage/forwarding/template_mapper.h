@@ -34,6 +34,7 @@ struct mapper_domain {
     struct mapped ***pages; /* by id, 256 of 256 each; NULL without templates */
     struct table by_serial; /* templates in use, by their serial */
     struct table by_hash;   /* chains of all templates */
+    uint64_t secret;        /* of the hashes */
     size_t count;
     uint16_t next_id;                      /* where the search for a free id goes on */
     struct mapped *idle_first, *idle_last; /* the one idle for longest first */
