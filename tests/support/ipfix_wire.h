@@ -3,6 +3,7 @@
  * A receiver of IPFIX that checks the rules a sender must keep: framing, templates before data,
  * no redefinition without withdrawal, continuous sequence numbers. Records are numbered by their
  * first four octets; templates are of fixed length, or one number and one variable-length field.
+ * A domain without templates makes room for another one: it may not come back in the session then.
  */
 #ifndef TEST_IPFIX_WIRE_H
 #define TEST_IPFIX_WIRE_H
@@ -20,6 +21,7 @@ struct wire_domain {
     bool used;
     uint32_t id;
     uint32_t sequence;
+    uint32_t known; /* templates */
     uint32_t record_length[65536]; /* 0 = no template; top bit: the last field is variable */
     uint32_t definition[65536];    /* hash of the definition */
 };
@@ -50,6 +52,13 @@ static inline struct wire_domain *wire_domain(struct wire *w, uint32_t id)
             return &w->domains[i];
         }
     }
+    for (unsigned i = 0; i < WIRE_DOMAINS; i++) {
+        if (w->domains[i].known == 0) {
+            w->domains[i].id = id;
+            w->domains[i].sequence = 0;
+            return &w->domains[i];
+        }
+    }
     wire_problem(w, "too many domains", id, 0);
     return &w->domains[0];
 }
@@ -65,6 +74,7 @@ static inline void wire_templates(struct wire *w, struct wire_domain *d, struct 
             if (d->record_length[id] == 0) {
                 wire_problem(w, "withdrawal of an unknown template", d->id, id);
             }
+            d->known -= d->record_length[id] != 0;
             d->record_length[id] = 0;
             continue;
         }
@@ -77,6 +87,7 @@ static inline void wire_templates(struct wire *w, struct wire_domain *d, struct 
         if (d->record_length[id] != 0 && d->definition[id] != hash) {
             wire_problem(w, "redefinition without withdrawal", d->id, id);
         }
+        d->known += d->record_length[id] == 0 && length != 0;
         d->record_length[id] = length;
         d->definition[id] = hash;
         w->templates++;

@@ -14,6 +14,10 @@
 #define CONNECT_TIMEOUT_MS 10000u
 /** A peer that has closed its side and acknowledges nothing for so long does not read any more. */
 #define CLOSING_TIMEOUT_MS 2000u
+/** The same for a connection that is to be renewed: its peer may be slow, and is not in doubt. */
+#define RENEWING_TIMEOUT_MS 30000u
+/** A connection that is renewed is not put off for longer: the destination works. */
+#define RENEWAL_PAUSE_MS 1000u
 /** Freed ids are kept out of use over UDP, where withdrawals do not exist, for so many refreshes.
  */
 #define UDP_QUARANTINE_REFRESHES 3u
@@ -83,6 +87,8 @@ static void reset_connection(struct destination *d)
     }
     mapper_clear(&d->mapper);
     d->out.head = d->out.tail = 0;
+    d->announcing = false;
+    d->announced = 0;
     d->written = d->acked = 0;
     d->blocked = false;
     d->builder.open = false;
@@ -133,6 +139,7 @@ void destination_fail(struct destination *d, uint64_t now_ms, const char *reason
     tell_failure(d, reason);
     reset_connection(d);
     forget_addresses(d);
+    d->renewing = false;
     d->state = DESTINATION_WAITING;
     d->next_ms = now_ms + d->config.reconnect_ms;
 }
@@ -146,6 +153,7 @@ static void connected(struct destination *d, uint64_t now_ms)
     }
     d->state = DESTINATION_CONNECTED;
     d->came_up = true;
+    d->renewing = false;
     d->failure_told = false;
     d->limit = (struct col_log_limit){0};
     d->progress_ms = now_ms;
@@ -338,6 +346,9 @@ void destination_flush(struct destination *d, uint64_t now_ms)
         } else {
             flush_stream(d, now_ms);
         }
+        if (d->announced > octets_used(&d->out)) {
+            d->announced = octets_used(&d->out);
+        }
     }
     release_acked(d, now_ms);
 }
@@ -379,9 +390,33 @@ static void check_peer(struct destination *d, uint64_t now_ms)
     }
 }
 
-/** Finishes what was begun towards a peer that has closed its side. */
+void destination_renew(struct destination *d, uint64_t now_ms)
+{
+    col_log_limited(d->instance, &d->renew_limit, COL_LOG_INFO,
+                    "Connection to '%s' is renewed: it knows %zu Observation Domains, many of them "
+                    "without a source.",
+                    d->name, d->mapper.domains.count);
+    d->totals.renewals++;
+    d->renewing = true;
+    d->state = DESTINATION_CLOSING;
+    d->progress_ms = now_ms;
+}
+
+/** All of it is delivered: the pause keeps who makes up domains from making connections, too. */
+static void renew_now(struct destination *d, uint64_t now_ms)
+{
+    uint32_t pause_ms = d->config.reconnect_ms;
+
+    reset_connection(d);
+    forget_addresses(d);
+    d->state = DESTINATION_WAITING;
+    d->next_ms = now_ms + (pause_ms < RENEWAL_PAUSE_MS ? pause_ms : RENEWAL_PAUSE_MS);
+}
+
+/** Finishes what was begun: the peer has closed its side, or the connection is to be renewed. */
 static void run_closing(struct destination *d, uint64_t now_ms)
 {
+    uint32_t timeout_ms = d->renewing ? RENEWING_TIMEOUT_MS : CLOSING_TIMEOUT_MS;
     uint8_t octet;
 
     destination_flush(d, now_ms);
@@ -391,8 +426,11 @@ static void run_closing(struct destination *d, uint64_t now_ms)
     ssize_t n = recv(d->fd, &octet, sizeof(octet), MSG_DONTWAIT);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         destination_fail(d, now_ms, strerror(errno));
-    } else if (!destination_pending(d) || now_ms >= d->progress_ms + CLOSING_TIMEOUT_MS) {
-        destination_fail(d, now_ms, "closed by the peer");
+    } else if (d->renewing && !destination_pending(d)) {
+        renew_now(d, now_ms);
+    } else if (!destination_pending(d) || now_ms >= d->progress_ms + timeout_ms) {
+        destination_fail(d, now_ms,
+                         d->renewing ? "it accepts nothing any more" : "closed by the peer");
     }
 }
 
@@ -421,6 +459,17 @@ struct builder *destination_builder(struct destination *d, uint32_t domain_id,
     return &d->builder;
 }
 
+void destination_announce_begin(struct destination *d)
+{
+    d->announcing = true;
+}
+
+void destination_announce_end(struct destination *d)
+{
+    d->announced = octets_used(&d->out);
+    d->announcing = false;
+}
+
 bool destination_finish(struct destination *d, uint64_t now_ms)
 {
     builder_finish(&d->builder);
@@ -428,7 +477,7 @@ bool destination_finish(struct destination *d, uint64_t now_ms)
         destination_fail(d, now_ms, "not enough memory");
         return false;
     }
-    if (octets_used(&d->out) > DESTINATION_MAX_OCTETS) {
+    if (!d->announcing && octets_used(&d->out) > d->announced + DESTINATION_MAX_OCTETS) {
         destination_fail(d, now_ms, "too many templates wait for it");
         return false;
     }
@@ -448,14 +497,12 @@ void destination_withdraw_idle(struct destination *d, struct builder *builder)
     }
 }
 
-/** UDP: repeats the templates in use, frees ids whose time of quarantine is over. */
-static void refresh_templates(struct destination *d, uint64_t now_ms)
+/** Repeats the templates in use, frees ids whose time of quarantine is over. */
+static void repeat_templates(struct destination *d, uint64_t refresh_ms, uint64_t now_ms)
 {
-    uint64_t refresh_ms = 1000u * (uint64_t)d->config.udp_refresh_s;
     struct mapper_domain *domain;
     size_t at = 0;
 
-    d->refresh_ms = now_ms + refresh_ms;
     while ((domain = table_next(&d->mapper.domains, &at)) != NULL) {
         struct mapped *mapped;
         uint32_t id = 0;
@@ -477,6 +524,19 @@ static void refresh_templates(struct destination *d, uint64_t now_ms)
         if (!destination_finish(d, now_ms)) {
             return;
         }
+    }
+}
+
+/** UDP: repeats the templates, unless the last repetition still waits to be sent. */
+static void refresh_templates(struct destination *d, uint64_t now_ms)
+{
+    uint64_t refresh_ms = 1000u * (uint64_t)d->config.udp_refresh_s;
+
+    d->refresh_ms = now_ms + refresh_ms;
+    if (octets_used(&d->out) <= DESTINATION_MAX_OCTETS) {
+        destination_announce_begin(d);
+        repeat_templates(d, refresh_ms, now_ms);
+        destination_announce_end(d);
     }
 }
 

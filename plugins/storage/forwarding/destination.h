@@ -25,7 +25,10 @@
 
 /** Octets that make a write worth while; with as many not taken by the kernel it is busy. */
 #define DESTINATION_WRITE_OCTETS (64u * 1024)
-/** Templates go to busy destinations, too: more than this and the connection is given up. */
+/**
+ * Templates go to busy destinations, too: more than this and the connection is given up. What is
+ * announced at once, to a new connection or to repeat it, may be more and does not count.
+ */
 #define DESTINATION_MAX_OCTETS (8u * 1024 * 1024)
 
 enum destination_state {
@@ -48,7 +51,7 @@ struct destination_config {
 struct destination_totals {
     uint64_t messages, records, octets; /* completed messages; repeated ones count again */
     uint64_t too_long_records;          /* over UDP: longer than a datagram can be */
-    uint64_t connects, failures;
+    uint64_t connects, failures, renewals;
 };
 
 struct destination {
@@ -59,6 +62,7 @@ struct destination {
     int fd;
     uint64_t next_ms; /* waiting: next attempt; connecting: when to give up */
     bool came_up;     /* connected since the owner looked: it has to announce templates */
+    bool renewing;    /* from destination_renew() until it is connected again, or failed */
     bool went_down;   /* failed since the owner looked: it takes back what is in `sent` */
 
     struct gaicb request; /* name being resolved */
@@ -67,6 +71,8 @@ struct destination {
     struct addrinfo *addresses, *address;
 
     struct octets out;
+    bool announcing;        /* between destination_announce_begin() and _end() */
+    size_t announced;       /* octets that were in `out` when that ended, as far as still there */
     struct item_queue sent; /* in out, or not acknowledged */
     struct ipfix_message *building;
     struct builder builder;
@@ -79,7 +85,7 @@ struct destination {
     uint64_t refresh_ms;  /* UDP: next repetition of templates */
 
     bool failure_told; /* the log knows that it is down */
-    struct col_log_limit limit;
+    struct col_log_limit limit, renew_limit;
     struct destination_totals totals;
 };
 
@@ -105,6 +111,12 @@ bool destination_busy(struct destination *destination, uint64_t now_ms);
  */
 void destination_fail(struct destination *destination, uint64_t now_ms, const char *reason);
 
+/**
+ * Ends a connection that works, to begin a new Transport Session: what was begun is delivered
+ * first, then it connects anew after the configured time, a second at most.
+ */
+void destination_renew(struct destination *destination, uint64_t now_ms);
+
 /** Fills in what to wait for; false when there is no descriptor. */
 bool destination_poll(const struct destination *destination, struct pollfd *fd);
 
@@ -115,7 +127,17 @@ bool destination_pending(const struct destination *destination);
 struct builder *destination_builder(struct destination *destination, uint32_t domain_id,
                                     uint32_t export_time_s, uint64_t now_ms);
 
-/** Completes the message being built. False without memory: the connection has been given up. */
+/**
+ * From here on to the end all templates there are may be added, however many octets that makes:
+ * with a limit a destination that needs more could never be connected.
+ */
+void destination_announce_begin(struct destination *destination);
+void destination_announce_end(struct destination *destination);
+
+/**
+ * Completes the message being built. False without memory, or when too much waits: the connection
+ * has been given up.
+ */
 bool destination_finish(struct destination *destination, uint64_t now_ms);
 
 /** Withdraws (TCP) what has no users any more in a domain. */

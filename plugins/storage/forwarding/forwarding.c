@@ -91,9 +91,11 @@ static const struct col_option forwarding_rows[] = {
 };
 
 static const char *const counters[COUNT_KINDS + 1] = {
-    "sent messages",    "sent records",     "sent octets",
-    "repeated records", "dropped records",  "sets without template",
-    "connections made", "connections lost", NULL,
+    "sent messages",       "sent records",
+    "sent octets",         "repeated records",
+    "dropped records",     "sets without template",
+    "connections made",    "connections lost",
+    "connections renewed", NULL,
 };
 
 struct forwarding {
@@ -241,6 +243,7 @@ static void report_counters(struct forwarding *f)
         now[COUNT_DROPPED] += totals->too_long_records;
         now[COUNT_CONNECTS] += totals->connects;
         now[COUNT_FAILURES] += totals->failures;
+        now[COUNT_RENEWALS] += totals->renewals;
     }
     for (size_t i = 0; i < f->lane_count; i++) {
         now[COUNT_REPEATED] += f->lanes[i].totals.repeated_records;
@@ -343,7 +346,7 @@ static void drop_to_limit(struct forwarding *f, struct lane *lane, const char *w
 /** A destination that holds others up: nothing acknowledged for long although something waits. */
 static bool stalled(const struct destination *d, uint64_t now_ms)
 {
-    return d->state == DESTINATION_CONNECTED && destination_pending(d) &&
+    return (d->state == DESTINATION_CONNECTED || d->renewing) && destination_pending(d) &&
            now_ms >= d->progress_ms + STALL_MS;
 }
 
@@ -366,23 +369,31 @@ static void give_up_stalled(struct forwarding *f, struct lane *lane, uint64_t no
     }
 }
 
+/** Whether the time for stopping is over; it starts when this is first asked while stopping. */
+static bool stop_time_over(struct forwarding *f, uint64_t now_ms)
+{
+    if (!col_stopping(f->instance)) {
+        f->stop_ms = 0; /* a reload that wanted to replace this instance has been given up */
+        return false;
+    }
+    if (f->stop_ms == 0) {
+        f->stop_ms = now_ms + STOP_MS;
+    }
+    return now_ms >= f->stop_ms;
+}
+
 /** Makes room in a lane that is full: waits as long as that helps, drops where waiting would not.
  */
 static void wait_for_room(struct forwarding *f, struct lane *lane)
 {
     while (over_limit(f, lane)) {
-        size_t connected = connected_count(f);
-        uint64_t now_ms = wait_once(f);
-
-        if (!col_stopping(f->instance)) {
-            f->stop_ms = 0; /* a reload that wanted to replace this instance has been given up */
-        } else if (f->stop_ms == 0) {
-            f->stop_ms = now_ms + STOP_MS;
-        }
-        if (f->stop_ms != 0 && now_ms >= f->stop_ms) {
+        /* Asked before waiting: many messages may still come, none of them may cost a tick. */
+        if (stop_time_over(f, col_clock_ms())) {
             drop_to_limit(f, lane, "the collector stops");
             return;
         }
+        size_t connected = connected_count(f);
+        uint64_t now_ms = wait_once(f);
         give_up_stalled(f, lane, now_ms);
         if (connected > 0 && lane_connected(lane) == 0) {
             /* The others must not wait for one that is down. */

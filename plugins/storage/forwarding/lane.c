@@ -5,6 +5,14 @@
 #include <ipfixcol/log.h>
 #include <stdlib.h>
 
+/**
+ * Observation Domains of a connection, those without a source included: their sequence numbers go
+ * on. A collector may accept 4096 in a session, this one does: before that the connection is
+ * renewed, when at least DOMAINS_STALE of them are gone.
+ */
+#define DOMAINS_MAX 3072u
+#define DOMAINS_STALE 768u
+
 /** Templates of one (Transport Session, Observation Domain), by id; one reference each. */
 struct source {
     uint64_t session_id;
@@ -41,6 +49,20 @@ static struct source *source_find(struct lane *lane, const struct ipfix_message 
     return last;
 }
 
+/** Counts a source of a domain that is new, or gone. */
+static void domain_count(struct lane *lane, uint32_t domain_id, bool gone)
+{
+    uintptr_t count = (uintptr_t)table_find(&lane->domains, domain_id, 0);
+
+    if (gone && count <= 1) {
+        (void)table_remove(&lane->domains, domain_id, 0);
+        return;
+    }
+    count = gone ? count - 1 : count + 1;
+    /* Without memory it counts as a domain without source: the connection is renewed earlier. */
+    (void)table_put(&lane->domains, domain_id, 0, (void *)count);
+}
+
 static struct source *source_get(struct lane *lane, const struct ipfix_message *message)
 {
     struct source *source = source_find(lane, message);
@@ -56,6 +78,7 @@ static struct source *source_get(struct lane *lane, const struct ipfix_message *
     }
     source->session_id = message->session->id;
     source->domain_id = message->domain_id;
+    domain_count(lane, source->domain_id, false);
     lane->last_source = source;
     return source;
 }
@@ -121,6 +144,7 @@ static void source_close(struct lane *lane, const struct ipfix_message *message)
         return;
     }
     lane->last_source = NULL;
+    domain_count(lane, source->domain_id, true);
     while ((tmplt = table_next(&source->templates, &at)) != NULL) {
         note_dropped(lane, ipfix_template_ref(tmplt));
     }
@@ -143,9 +167,34 @@ static bool nothing_new(const struct source *source, const struct ipfix_message 
 }
 
 /**
+ * Enters templates that only the Data Sets of a message know (an instance that joined late). Those
+ * its own changes add are left to them: in what order they replace each other is known only there.
+ */
+static void apply_late_templates(struct lane *lane, struct source *source,
+                                 const struct ipfix_message *message)
+{
+    struct table own = {0};
+
+    for (uint32_t i = 0; i < message->change_count && message->set_count > 0; i++) {
+        const struct ipfix_template_change *change = &message->changes[i];
+        if (change->kind != IPFIX_TEMPLATE_WITHDRAWN) {
+            (void)table_put(&own, change->tmplt->serial, 0, (void *)(uintptr_t)change->tmplt);
+        }
+    }
+    for (uint32_t i = 0; i < message->set_count; i++) {
+        const struct ipfix_template *tmplt = message->sets[i].tmplt;
+        if (tmplt != NULL && table_find(&source->templates, tmplt->id, 0) == NULL &&
+            table_find(&own, tmplt->serial, 0) == NULL) {
+            source_add(lane, source, tmplt);
+        }
+    }
+    table_clear(&own, NULL);
+}
+
+/**
  * Enters what a message does to the templates of its source; fills the lists `added` and `dropped`.
- * Templates that only its Data Sets know (an instance that joined late) are entered first: a change
- * in the same message may already replace them.
+ * Templates that only its Data Sets know are entered first: a change in the same message may
+ * already replace them.
  */
 static void apply_templates(struct lane *lane, const struct ipfix_message *message)
 {
@@ -157,12 +206,7 @@ static void apply_templates(struct lane *lane, const struct ipfix_message *messa
     if (source == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < message->set_count; i++) {
-        const struct ipfix_template *tmplt = message->sets[i].tmplt;
-        if (tmplt != NULL && table_find(&source->templates, tmplt->id, 0) == NULL) {
-            source_add(lane, source, tmplt);
-        }
-    }
+    apply_late_templates(lane, source, message);
     for (uint32_t i = 0; i < message->change_count; i++) {
         const struct ipfix_template_change *change = &message->changes[i];
         if (change->kind == IPFIX_TEMPLATE_WITHDRAWN) {
@@ -187,13 +231,11 @@ static void forget_lists(struct lane *lane)
 /* ---- connections that come and go -------------------------------------------------------------
  */
 
-/** Tells a new connection all templates there are. */
-static void announce_all(struct lane *lane, struct destination *d, uint64_t now_ms)
+static void announce_sources(struct lane *lane, struct destination *d, uint64_t now_ms)
 {
     struct source *source;
     size_t at = 0;
 
-    d->came_up = false;
     while ((source = table_next(&lane->sources, &at)) != NULL) {
         struct ipfix_template *tmplt;
         size_t position = 0;
@@ -212,6 +254,15 @@ static void announce_all(struct lane *lane, struct destination *d, uint64_t now_
             return;
         }
     }
+}
+
+/** Tells a new connection all templates there are. */
+static void announce_all(struct lane *lane, struct destination *d, uint64_t now_ms)
+{
+    d->came_up = false;
+    destination_announce_begin(d);
+    announce_sources(lane, d, now_ms);
+    destination_announce_end(d);
 }
 
 /** Puts what a failed connection did not deliver back in front, in order. */
@@ -247,8 +298,20 @@ static void take_back(struct lane *lane, struct destination *d)
     }
 }
 
+/** A connection that remembers too many domains, enough of them without a source. */
+static bool worn_out(const struct lane *lane, const struct destination *d)
+{
+    size_t known = d->mapper.domains.count;
+
+    return d->state == DESTINATION_CONNECTED && !d->came_up && known >= DOMAINS_MAX &&
+           known >= lane->domains.count + DOMAINS_STALE;
+}
+
 static void look_after(struct lane *lane, struct destination *d, uint64_t now_ms)
 {
+    if (worn_out(lane, d)) {
+        destination_renew(d, now_ms);
+    }
     if (d->went_down) {
         take_back(lane, d);
     }
@@ -287,7 +350,9 @@ static void withdraw_dropped(struct lane *lane, struct destination *d, struct bu
 static void broadcast_templates(struct lane *lane, const struct ipfix_message *message,
                                 const struct destination *except, uint64_t now_ms)
 {
-    for (size_t i = 0; i < lane->count; i++) {
+    bool changes = lane->added_count > 0 || lane->dropped_count > 0;
+
+    for (size_t i = 0; changes && i < lane->count; i++) {
         struct destination *d = &lane->destinations[i];
         if (d == except || d->state != DESTINATION_CONNECTED || d->came_up) {
             continue;
@@ -449,7 +514,8 @@ size_t lane_connected(const struct lane *lane)
     size_t connected = 0;
 
     for (size_t i = 0; i < lane->count; i++) {
-        connected += lane->destinations[i].state == DESTINATION_CONNECTED;
+        const struct destination *d = &lane->destinations[i];
+        connected += d->state == DESTINATION_CONNECTED || d->renewing;
     }
     return connected;
 }
@@ -474,6 +540,7 @@ void lane_clear(struct lane *lane)
 {
     item_queue_clear(&lane->pending);
     table_clear(&lane->sources, source_free);
+    table_clear(&lane->domains, NULL);
     free((void *)lane->added);
     free((void *)lane->dropped);
 }

@@ -28,6 +28,7 @@ struct lane {
     size_t cost;          /* memory of pending */
     struct table sources; /* by session and domain */
     struct source *last_source;
+    struct table domains; /* by id: how many sources a domain has, a number in place of a pointer */
     const struct ipfix_template **added, **dropped; /* of the message being sent */
     size_t added_count, added_room, dropped_count, dropped_room;
     struct col_log_limit unknown_limit, ids_limit;
@@ -50,7 +51,7 @@ void lane_run(struct lane *lane, uint64_t now_ms);
 /** Drops the oldest message that waits; its Data Records are counted. */
 uint64_t lane_drop_oldest(struct lane *lane);
 
-/** How many destinations are connected. */
+/** How many destinations are connected, or about to be: those being renewed are not down. */
 size_t lane_connected(const struct lane *lane);
 
 /** Data Records that wait, or are not acknowledged. */

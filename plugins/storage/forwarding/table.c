@@ -3,15 +3,37 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
 
 #define TABLE_MIN_SIZE 8u
 
-static size_t slot_home(const struct table *table, uint64_t key, uint32_t part)
+uint64_t table_secret(void)
 {
-    uint64_t hash = (key ^ ((uint64_t)part << 32 | part)) * 0x9e3779b97f4a7c15u;
+    uint64_t secret;
 
+    if (getrandom(&secret, sizeof(secret), 0) != (ssize_t)sizeof(secret)) {
+        /* No such call in this kernel: worse than random, better than the same every time. */
+        struct timespec now;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        secret = (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec ^ (uintptr_t)&now;
+    }
+    return secret;
+}
+
+static uint64_t mix(uint64_t hash)
+{
+    hash *= 0x9e3779b97f4a7c15u;
     hash ^= hash >> 32;
     hash *= 0xd6e8feb86659fd93u;
+    return hash ^ hash >> 32;
+}
+
+static size_t slot_home(const struct table *table, uint64_t key, uint32_t part)
+{
+    uint64_t hash = mix(table->secret ^ key);
+
+    hash = mix(hash ^ table->secret >> 32 ^ part);
     return (size_t)(hash >> 32) & (table->size - 1);
 }
 
@@ -35,7 +57,8 @@ void *table_find(const struct table *table, uint64_t key, uint32_t part)
 static bool table_grow(struct table *table)
 {
     struct table bigger = {.size = table->size == 0 ? TABLE_MIN_SIZE : 2 * table->size,
-                           .count = table->count};
+                           .count = table->count,
+                           .secret = table->size == 0 ? table_secret() : table->secret};
 
     bigger.slots = calloc(bigger.size, sizeof(*bigger.slots));
     if (bigger.slots == NULL) {

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** Hash table of pointers by a number of two parts; for sessions, domains and templates. */
+/**
+ * Hash table of pointers by a number of two parts; for sessions, domains and templates.
+ *
+ * The numbers are chosen by senders: a secret of each table decides where they go, so that nobody
+ * can choose numbers that collide. The order of a walk is different every time.
+ */
 #ifndef FORWARDING_TABLE_H
 #define FORWARDING_TABLE_H
 
@@ -18,7 +23,11 @@ struct table {
     struct table_slot *slots;
     size_t size; /* 0 or a power of two */
     size_t count;
+    uint64_t secret; /* set with the first slots */
 };
+
+/** A number nobody outside of the process can guess. */
+uint64_t table_secret(void);
 
 /** Value of a key, or NULL. */
 void *table_find(const struct table *table, uint64_t key, uint32_t part);

@@ -9,20 +9,25 @@
 #define ID_MIN 256u
 #define ID_MAX 65535u
 #define ID_COUNT (ID_MAX - ID_MIN + 1)
+#define PAGE_COUNT 256u
+#define PAGE_IDS 256u
 
-static uint64_t definition_hash(const struct ipfix_template *tmplt)
+/** Starts from a secret: senders cannot choose definitions that make long chains. */
+static uint64_t definition_hash(const struct mapper_domain *domain,
+                                const struct ipfix_template *tmplt)
 {
-    uint64_t hash = 0xcbf29ce484222325u ^ tmplt->set_id ^ (uint64_t)tmplt->scope_field_count << 16;
+    uint64_t hash = domain->secret ^ tmplt->set_id ^ (uint64_t)tmplt->scope_field_count << 16;
 
     for (size_t i = 0; i < tmplt->definition_length; i++) {
-        hash = (hash ^ tmplt->definition[i]) * 0x100000001b3u;
+        hash = (hash ^ tmplt->definition[i]) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32; /* without it, what collides would not depend on the secret enough */
     }
     return hash;
 }
 
 static struct mapped *by_id(const struct mapper_domain *domain, uint32_t id)
 {
-    struct mapped **page = domain->pages[id >> 8];
+    struct mapped **page = domain->pages == NULL ? NULL : domain->pages[id >> 8];
 
     return page == NULL ? NULL : page[id & 255];
 }
@@ -31,6 +36,18 @@ static void mapped_free(struct mapped *mapped)
 {
     ipfix_template_unref(mapped->tmplt);
     free(mapped);
+}
+
+/** Frees what a domain without templates does not need. */
+static void domain_shrink(struct mapper_domain *domain)
+{
+    for (size_t i = 0; domain->pages != NULL && i < PAGE_COUNT; i++) {
+        free(domain->pages[i]);
+    }
+    free(domain->pages);
+    domain->pages = NULL;
+    table_clear(&domain->by_serial, NULL);
+    table_clear(&domain->by_hash, NULL);
 }
 
 static void domain_free(void *value)
@@ -42,11 +59,7 @@ static void domain_free(void *value)
     while ((mapped = mapper_next(domain, &id)) != NULL) {
         mapped_free(mapped);
     }
-    for (size_t i = 0; i < 256; i++) {
-        free(domain->pages[i]);
-    }
-    table_clear(&domain->by_serial, NULL);
-    table_clear(&domain->by_hash, NULL);
+    domain_shrink(domain);
     free(domain);
 }
 
@@ -70,6 +83,7 @@ struct mapper_domain *mapper_domain(struct mapper *mapper, uint32_t domain_id)
         }
         domain->domain_id = domain_id;
         domain->next_id = ID_MIN;
+        domain->secret = table_secret();
     }
     mapper->last = domain;
     return domain;
@@ -93,7 +107,7 @@ struct mapped *mapper_find(struct mapper_domain *domain, const struct ipfix_temp
     }
     struct mapped *mapped = table_find(&domain->by_serial, tmplt->serial, 0);
     if (mapped == NULL && domain->count > 0) {
-        mapped = find_equal(domain, tmplt, definition_hash(tmplt));
+        mapped = find_equal(domain, tmplt, definition_hash(domain, tmplt));
     }
     if (mapped != NULL) {
         domain->last_serial = tmplt->serial;
@@ -145,19 +159,32 @@ static uint16_t choose_id(struct mapper_domain *domain, uint16_t wanted)
     return domain->next_id;
 }
 
+/** Page of an id, made when it is new; NULL without memory. */
+static struct mapped **page_get(struct mapper_domain *domain, uint16_t id)
+{
+    if (domain->pages == NULL) {
+        domain->pages = calloc(PAGE_COUNT, sizeof(*domain->pages));
+        if (domain->pages == NULL) {
+            return NULL;
+        }
+    }
+    struct mapped ***page = &domain->pages[id >> 8];
+    if (*page == NULL) {
+        *page = calloc(PAGE_IDS, sizeof(**page));
+    }
+    return *page;
+}
+
 /** Enters a new template under its id and its hash. */
 static bool enter(struct mapper_domain *domain, struct mapped *mapped)
 {
-    struct mapped ***page = &domain->pages[mapped->id >> 8];
+    struct mapped **page = page_get(domain, mapped->id);
 
-    if (*page == NULL) {
-        *page = calloc(256, sizeof(**page));
-    }
     mapped->next_equal = table_find(&domain->by_hash, mapped->hash, 0);
-    if (*page == NULL || !table_put(&domain->by_hash, mapped->hash, 0, mapped)) {
+    if (page == NULL || !table_put(&domain->by_hash, mapped->hash, 0, mapped)) {
         return false;
     }
-    (*page)[mapped->id & 255] = mapped;
+    page[mapped->id & 255] = mapped;
     domain->count++;
     domain->remapped = domain->remapped || mapped->id != mapped->tmplt->id;
     return true;
@@ -178,7 +205,7 @@ struct mapped *mapper_map(struct mapper_domain *domain, const struct ipfix_templ
         return NULL;
     }
     mapped->id = id;
-    mapped->hash = definition_hash(tmplt);
+    mapped->hash = definition_hash(domain, tmplt);
     mapped->tmplt = ipfix_template_ref(tmplt);
     if (!enter(domain, mapped)) {
         mapped_free(mapped);
@@ -191,8 +218,12 @@ struct mapped *mapper_map(struct mapper_domain *domain, const struct ipfix_templ
 struct mapped *mapper_use(struct mapper_domain *domain, const struct ipfix_template *tmplt,
                           uint64_t now_ms)
 {
-    struct mapped *mapped = mapper_map(domain, tmplt, now_ms);
+    struct mapped *mapped = table_find(&domain->by_serial, tmplt->serial, 0);
 
+    if (mapped != NULL) {
+        return mapped;
+    }
+    mapped = mapper_map(domain, tmplt, now_ms);
     if (mapped == NULL || !table_put(&domain->by_serial, tmplt->serial, 0, mapped)) {
         return NULL;
     }
@@ -204,13 +235,13 @@ struct mapped *mapper_use(struct mapper_domain *domain, const struct ipfix_templ
 
 void mapper_drop(struct mapper_domain *domain, const struct ipfix_template *tmplt, uint64_t now_ms)
 {
-    /* Only entries with users are found by serial, so none is left behind when it is forgotten. */
+    /*
+     * Every user has an entry by serial and the other way round. A template without one was never
+     * entered (no id was left): an equal definition belongs to other users and is not touched.
+     */
     struct mapped *mapped = table_remove(&domain->by_serial, tmplt->serial, 0);
 
-    if (mapped == NULL) {
-        mapped = find_equal(domain, tmplt, definition_hash(tmplt));
-    }
-    if (mapped != NULL && mapped->users > 0 && --mapped->users == 0) {
+    if (mapped != NULL && --mapped->users == 0) {
         idle_add(domain, mapped, now_ms);
     }
 }
@@ -236,11 +267,14 @@ void mapper_forget(struct mapper_domain *domain, struct mapped *mapped)
     domain->count--;
     domain->last = NULL;
     mapped_free(mapped);
+    if (domain->count == 0) {
+        domain_shrink(domain);
+    }
 }
 
 struct mapped *mapper_next(const struct mapper_domain *domain, uint32_t *id)
 {
-    while (*id <= ID_MAX) {
+    while (domain->pages != NULL && *id <= ID_MAX) {
         if (domain->pages[*id >> 8] == NULL) {
             *id = (*id | 255) + 1;
             continue;

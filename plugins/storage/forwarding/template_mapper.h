@@ -25,15 +25,16 @@ struct mapped {
     struct mapped *idle_previous, *idle_next;
 };
 
-/** An Observation Domain at the destination. */
+/** An Observation Domain at the destination. Without templates it is little more than a number. */
 struct mapper_domain {
     uint32_t domain_id;
-    uint32_t sequence;          /* Data Records sent so far */
-    uint32_t export_time_s;     /* of the last message */
-    bool remapped;              /* some template has another id than at its source */
-    struct mapped **pages[256]; /* by id, 256 each */
-    struct table by_serial;     /* templates in use, by their serial */
-    struct table by_hash;       /* chains of all templates */
+    uint32_t sequence;      /* Data Records sent so far */
+    uint32_t export_time_s; /* of the last message */
+    bool remapped;          /* some template has another id than at its source */
+    struct mapped ***pages; /* by id, 256 of 256 each; NULL without templates */
+    struct table by_serial; /* templates in use, by their serial */
+    struct table by_hash;   /* chains of all templates */
+    uint64_t secret;        /* of the hashes */
     size_t count;
     uint16_t next_id;                      /* where the search for a free id goes on */
     struct mapped *idle_first, *idle_last; /* the one idle for longest first */
@@ -64,11 +65,15 @@ struct mapped *mapper_find(struct mapper_domain *domain, const struct ipfix_temp
 struct mapped *mapper_map(struct mapper_domain *domain, const struct ipfix_template *tmplt,
                           uint64_t now_ms);
 
-/** Maps a template and adds a user; NULL when all ids are taken or there is no memory. */
+/**
+ * Maps a template and makes it a user; one that is a user already stays one.
+ *
+ * @return NULL when all ids are taken or there is no memory: it is no user then
+ */
 struct mapped *mapper_use(struct mapper_domain *domain, const struct ipfix_template *tmplt,
                           uint64_t now_ms);
 
-/** Takes away a user that mapper_use() added. */
+/** Takes away a user that mapper_use() added; one that it did not add changes nothing. */
 void mapper_drop(struct mapper_domain *domain, const struct ipfix_template *tmplt, uint64_t now_ms);
 
 /** Frees an idle template and its id. */

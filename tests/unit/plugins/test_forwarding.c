@@ -25,6 +25,7 @@ struct collector {
     pthread_t thread;
     atomic_bool reading, dying, stopping, dead;
     atomic_bool half_close; /* closes its side of the connection once, and reads on */
+    atomic_bool blind;      /* reads without looking: more domains than the wire can hold */
     atomic_uint records, connections, templates;
     struct wire wire;
     uint8_t *seen;
@@ -37,7 +38,7 @@ static void collector_receive(struct collector *c)
 
     if (n > 0 && c->udp) {
         wire_message(&c->wire, octets, (size_t)n, c->seen);
-    } else if (n > 0) {
+    } else if (n > 0 && !atomic_load(&c->blind)) {
         wire_feed(&c->wire, octets, (size_t)n, c->seen);
     } else if (n == 0 && !c->udp) {
         close(c->fd);
@@ -538,6 +539,166 @@ START_TEST(sources_share_a_domain)
 }
 END_TEST
 
+/* All in one message: the template that is left has one user, and goes with its source. */
+START_TEST(a_message_that_redefines_its_own_template)
+{
+    options.destinations.count = 1;
+    collector_start(collectors[0], true);
+    plugin_start();
+    for (unsigned round = 0; round < 2; round++) {
+        build_begin(&build, 1, 1000);
+        build_template(&build, 256, 1, 20);
+        build_withdrawal(&build, 256);
+        build_template(&build, 256, 2, 10);
+        build_data(&build, 256, next_number, 5, 10);
+        next_number += 5;
+        send_built(0);
+        send_data(0, 256, 10, 10);
+    }
+    wait_records(next_number);
+    /* The one left of the first round is shared by its equal of the second. */
+    ck_assert_uint_eq(atomic_load(&collectors[0]->templates), 3);
+    close_source(0);
+    idle(50);
+    stop_all();
+    check_exactly_once();
+    ck_assert_uint_eq(collectors[0]->wire.templates, 3);
+    ck_assert_uint_eq(collectors[0]->wire.withdrawals, 3);
+}
+END_TEST
+
+/** A source of its own that sends a template and a record, and ends. */
+static void pass_by(uint32_t domain_id)
+{
+    ipfix_decoder_t *kept = decoders[1];
+
+    decoders[1] = build_decoder(IPFIX_TRANSPORT_TCP);
+    build_begin(&build, domain_id, 1000);
+    build_template(&build, 256, 1, 20);
+    build_data(&build, 256, next_number++, 1, 20);
+    send_built(1);
+    close_source(1);
+    ipfix_decoder_destroy(decoders[1]);
+    decoders[1] = kept;
+}
+
+/* A collector refuses more than 4096 domains in a session: gone ones may not add up. */
+START_TEST(a_connection_of_many_domains_is_renewed)
+{
+    options.destinations.count = 1;
+    options.distribution = _i == 0 ? DISTRIBUTION_ROUND_ROBIN : DISTRIBUTION_ALL;
+    collector_start(collectors[0], true);
+    plugin_start();
+    send_template(0, 256, 1, 20);
+    for (uint32_t i = 0; i < 3000; i++) {
+        pass_by(100 + i);
+        send_data(0, 256, 1, 20);
+    }
+    wait_records(next_number);
+    ck_assert_uint_eq(atomic_load(&collectors[0]->connections), 1);
+    for (uint32_t i = 3000; i < 6500; i++) {
+        pass_by(100 + i);
+        send_data(0, 256, 1, 20);
+        if (i % 500 == 0) {
+            idle(100);
+        }
+    }
+    wait_records(next_number);
+    stop_all();
+    check_exactly_once();
+    ck_assert_uint_eq(atomic_load(&collectors[0]->connections), 3);
+    ck_assert_uint_eq(instance.counters[COUNT_RENEWALS], 2);
+    ck_assert_uint_eq(instance.counters[COUNT_FAILURES], 0);
+    ck_assert_uint_eq(instance.counters[COUNT_REPEATED], 0);
+    ck_assert_uint_eq(instance.counters[COUNT_DROPPED], 0);
+    ck_assert_uint_eq(col_double_logged(&instance, "is renewed: it knows"), 1);
+}
+END_TEST
+
+/* Domains that are all in use: a new connection would know as many at once. */
+START_TEST(domains_in_use_renew_nothing)
+{
+    options.destinations.count = 1;
+    collector_start(collectors[0], true);
+    atomic_store(&collectors[0]->blind, true);
+    plugin_start();
+    for (uint32_t i = 0; i < 3500; i++) {
+        build_begin(&build, 100 + i, 1000);
+        build_template(&build, 256, 1, 20);
+        send_built(0);
+    }
+    idle(200);
+    ck_assert_uint_eq(atomic_load(&collectors[0]->connections), 1);
+    close_source(0); /* now they are gone */
+    idle(300);
+    ck_assert_uint_eq(atomic_load(&collectors[0]->connections), 2);
+    stop_all();
+    ck_assert_uint_eq(instance.counters[COUNT_RENEWALS], 1);
+}
+END_TEST
+
+/** A template of 16,000 fields, 64,000 octets, told apart by its first element. */
+static void send_long_template(unsigned source, uint16_t id, uint16_t element)
+{
+    build_begin(&build, 1, 1000);
+    build_set(&build, IPFIX_SET_TEMPLATE);
+    build_u16(&build, id);
+    build_u16(&build, 16000);
+    build_u16(&build, element);
+    build_u16(&build, 4);
+    for (unsigned i = 1; i < 16000; i++) {
+        build_u16(&build, 210);
+        build_u16(&build, 1);
+    }
+    build_end(&build);
+    send_built(source);
+}
+
+/* Sources may have more templates than may wait for a destination that is connected. */
+START_TEST(a_new_connection_takes_any_number_of_templates)
+{
+    enum { SESSIONS = 6, LONG = 30 }; /* as many as a session may have; 11.5 million octets */
+    ipfix_decoder_t *kept = decoders[1], *more[SESSIONS];
+
+    options.destinations.count = 1;
+    collectors[0]->port = free_port();
+    plugin_start();
+    for (uint16_t i = 0; i < SESSIONS; i++) {
+        decoders[1] = more[i] = build_decoder(IPFIX_TRANSPORT_TCP);
+        for (uint16_t k = 0; k < LONG; k++) {
+            send_long_template(1, 300 + k, 1000 + i * LONG + k);
+        }
+    }
+    decoders[1] = kept;
+    send_template(0, 256, 1, 20);
+    idle(20);
+    /* The messages with the templates go first to one connection, then it is lost. */
+    collector_start(collectors[0], true);
+    for (uint64_t end = col_clock_ms() + 10000;
+         col_clock_ms() < end && atomic_load(&collectors[0]->templates) < SESSIONS * LONG + 1;) {
+        idle(10);
+    }
+    ck_assert_uint_eq(atomic_load(&collectors[0]->templates), SESSIONS * LONG + 1);
+    collector_kill(collectors[0]);
+    idle(100);
+    collector_start(collectors[0], false);
+    idle(200); /* most of it cannot be written yet; other templates come */
+    send_template(1, 257, 2, 8);
+    atomic_store(&collectors[0]->reading, true);
+    send_data(0, 256, 30, 20);
+    send_data(1, 257, 30, 8);
+    wait_records(next_number);
+    stop_all();
+    check_exactly_once();
+    ck_assert_uint_eq(col_double_logged(&instance, "too many templates"), 0);
+    ck_assert_uint_eq(collectors[0]->wire.templates, 2 * (SESSIONS * LONG + 1) + 1);
+    ck_assert_uint_eq(atomic_load(&collectors[0]->connections), 2);
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        ipfix_decoder_destroy(more[i]);
+    }
+}
+END_TEST
+
 START_TEST(long_messages_are_cut)
 {
     options.packet_size = 256;
@@ -617,6 +778,31 @@ START_TEST(a_full_lane_drops_only_for_the_dead_one)
     ck_assert_uint_gt(instance.counters[COUNT_DROPPED], dropped);
     ck_assert_uint_eq(instance.counters[COUNT_DROPPED], 2000);
     ck_assert_uint_eq(col_double_logged(&instance, "stopped before"), 1);
+}
+END_TEST
+
+/* A queue in front of the plugin holds many messages when the collector stops. */
+START_TEST(stopping_with_everything_down_waits_once)
+{
+    options.distribution = _i == 0 ? DISTRIBUTION_ROUND_ROBIN : DISTRIBUTION_ALL;
+    collectors[0]->port = free_port();
+    collectors[1]->port = free_port();
+    plugin_start();
+    send_template(0, 256, 1, 40000);
+    for (unsigned i = 0; i < 1600; i++) {
+        send_data(0, 256, 1, 40000); /* nearly what may wait */
+    }
+    ck_assert_uint_eq(instance.counters[COUNT_DROPPED], 0);
+    instance.stopping = true;
+    uint64_t start = col_clock_ms();
+    for (unsigned i = 0; i < 400; i++) {
+        send_data(0, 256, 1, 40000);
+    }
+    ck_assert_uint_ge(col_clock_ms() - start, 4000); /* STOP_MS: one may have come back */
+    ck_assert_uint_lt(col_clock_ms() - start, 9000);
+    ck_assert_uint_ge(col_double_logged(&instance, "are lost: the collector stops"), 1);
+    stop_all();
+    ck_assert_uint_eq(instance.counters[COUNT_DROPPED], _i == 0 ? 2000 : 4000);
 }
 END_TEST
 
@@ -708,9 +894,14 @@ int main(void)
     tcase_add_test(tests, a_connection_that_is_given_up_delivers_nothing_later);
     tcase_add_test(tests, killed_destination_loses_nothing_acknowledged_by_reading);
     tcase_add_test(tests, sources_share_a_domain);
+    tcase_add_test(tests, a_message_that_redefines_its_own_template);
+    tcase_add_loop_test(tests, a_connection_of_many_domains_is_renewed, 0, 2);
+    tcase_add_test(tests, domains_in_use_renew_nothing);
+    tcase_add_test(tests, a_new_connection_takes_any_number_of_templates);
     tcase_add_test(tests, long_messages_are_cut);
     tcase_add_test(tests, udp_repeats_templates);
     tcase_add_test(tests, a_full_lane_drops_only_for_the_dead_one);
+    tcase_add_loop_test(tests, stopping_with_everything_down_waits_once, 0, 2);
     tcase_add_test(tests, all_with_a_stalled_destination_goes_on);
     tcase_add_test(tests, settings_without_destination_are_refused);
     tcase_add_test(tests, names_are_resolved);

@@ -108,6 +108,31 @@ START_TEST(idle_ones_are_revived_or_forgotten)
 }
 END_TEST
 
+START_TEST(a_domain_without_templates_is_small_and_goes_on)
+{
+    const struct ipfix_template *tmplt = make(300, 1), *late = make(301, 2);
+    struct mapped *a = mapper_use(domain, tmplt, 0);
+    struct mapped *b = mapper_map(domain, late, 0);
+    uint32_t id = 0;
+
+    domain->sequence = 77;
+    mapper_drop(domain, tmplt, 1);
+    mapper_forget(domain, a);
+    ck_assert_ptr_nonnull(domain->pages);
+    mapper_forget(domain, b);
+    ck_assert_ptr_null(domain->pages);
+    ck_assert_ptr_null(domain->by_hash.slots);
+    ck_assert_ptr_null(domain->by_serial.slots);
+    ck_assert_ptr_null(mapper_next(domain, &id));
+    ck_assert_ptr_null(mapper_find(domain, tmplt));
+    ck_assert_uint_le(sizeof(*domain), 256);
+
+    ck_assert_ptr_eq(mapper_domain(&mapper, 5), domain);
+    ck_assert_uint_eq(domain->sequence, 77);
+    ck_assert_uint_eq(mapper_use(domain, tmplt, 2)->id, 300);
+}
+END_TEST
+
 START_TEST(dropping_what_was_never_used_changes_nothing)
 {
     struct mapped *a = mapper_use(domain, make(300, 1), 0);
@@ -115,7 +140,50 @@ START_TEST(dropping_what_was_never_used_changes_nothing)
     mapper_drop(domain, make(301, 2), 1);
     ck_assert_uint_eq(a->users, 1);
     mapper_drop(domain, make(300, 1), 1); /* an equal one of another source */
-    ck_assert_uint_le(a->users, 1);
+    ck_assert_uint_eq(a->users, 1);
+}
+END_TEST
+
+START_TEST(a_source_is_a_user_once)
+{
+    const struct ipfix_template *tmplt = make(300, 1);
+    struct mapped *a = mapper_use(domain, tmplt, 0);
+
+    ck_assert_ptr_eq(mapper_use(domain, tmplt, 0), a);
+    ck_assert_uint_eq(a->users, 1);
+    mapper_drop(domain, tmplt, 1);
+    ck_assert_uint_eq(a->users, 0);
+    ck_assert_ptr_eq(domain->idle_first, a);
+    mapper_drop(domain, tmplt, 2);
+    ck_assert_ptr_eq(domain->idle_first, a);
+    ck_assert_uint_eq(a->idle_since_ms, 1);
+}
+END_TEST
+
+/* A source that found no id withdraws what another one, with an equal definition, uses by then. */
+START_TEST(a_source_without_an_id_takes_nobodys_place)
+{
+    const struct ipfix_template *without = make(256, 65535), *other = make(256, 65535);
+
+    for (unsigned i = 0; i < 65536 - 256; i++) {
+        ck_assert_ptr_nonnull(mapper_use(domain, make(256, (uint16_t)i), 0));
+    }
+    ck_assert_ptr_null(mapper_use(domain, without, 0));
+    mapper_drop(domain, made[1000], 1);
+    mapper_forget(domain, domain->idle_first);
+    struct mapped *mapped = mapper_use(domain, other, 2);
+    ck_assert_ptr_nonnull(mapped);
+
+    mapper_drop(domain, without, 3);
+    while (domain->idle_first != NULL) { /* as a destination over TCP does */
+        mapper_forget(domain, domain->idle_first);
+    }
+    ck_assert_ptr_eq(mapper_find(domain, other), mapped);
+    ck_assert_uint_eq(mapped->users, 1);
+    mapper_drop(domain, other, 4);
+    ck_assert_ptr_eq(domain->idle_first, mapped);
+    mapper_forget(domain, mapped);
+    ck_assert_ptr_null(mapper_find(domain, other));
 }
 END_TEST
 
@@ -167,7 +235,10 @@ int main(void)
     tcase_add_test(tests, the_same_id_of_two_sources);
     tcase_add_test(tests, equal_definitions_share_an_id);
     tcase_add_test(tests, idle_ones_are_revived_or_forgotten);
+    tcase_add_test(tests, a_domain_without_templates_is_small_and_goes_on);
     tcase_add_test(tests, dropping_what_was_never_used_changes_nothing);
+    tcase_add_test(tests, a_source_is_a_user_once);
+    tcase_add_test(tests, a_source_without_an_id_takes_nobodys_place);
     tcase_add_test(tests, all_ids_taken);
     tcase_add_test(tests, walking_in_order_of_ids);
     Suite *suite = suite_create("forwarding_mapper");

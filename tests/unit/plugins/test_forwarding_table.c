@@ -58,6 +58,48 @@ START_TEST(table_agrees_with_an_array)
 }
 END_TEST
 
+/* Where keys go is different in every table: nobody can choose keys that go to one place. */
+START_TEST(tables_do_not_place_keys_alike)
+{
+    enum { KEYS = 1000 };
+    static char values[KEYS];
+    struct table tables[2] = {{0}, {0}};
+    size_t at[2] = {0, 0};
+    unsigned alike = 0;
+
+    for (unsigned i = 0; i < KEYS; i++) {
+        ck_assert(table_put(&tables[0], i, _i == 0 ? 0 : i, &values[i]));
+        ck_assert(table_put(&tables[1], i, _i == 0 ? 0 : i, &values[i]));
+    }
+    for (unsigned i = 0; i < KEYS; i++) {
+        alike += table_next(&tables[0], &at[0]) == table_next(&tables[1], &at[1]);
+    }
+    ck_assert_uint_lt(alike, KEYS / 10);
+    table_clear(&tables[0], NULL);
+    table_clear(&tables[1], NULL);
+}
+END_TEST
+
+/* Many keys that differ in some bits only are found with few steps, whatever the secret. */
+START_TEST(keys_of_every_kind_are_spread)
+{
+    enum { KEYS = 20000 };
+    static char value;
+    struct table table = {0};
+    size_t run = 0, longest = 0;
+
+    for (uint64_t i = 0; i < KEYS; i++) {
+        ck_assert(table_put(&table, _i == 64 ? 7 : i << _i, _i == 64 ? (uint32_t)i : 0, &value));
+    }
+    for (size_t i = 0; i < table.size; i++) {
+        run = table.slots[i].value == NULL ? 0 : run + 1;
+        longest = run > longest ? run : longest;
+    }
+    ck_assert_uint_lt(longest, 300);
+    table_clear(&table, NULL);
+}
+END_TEST
+
 /* ---- item queue -------------------------------------------------------------------------------
  */
 
@@ -147,6 +189,9 @@ int main(void)
 {
     TCase *tests = tcase_create("table");
     tcase_add_test(tests, table_agrees_with_an_array);
+    tcase_add_loop_test(tests, tables_do_not_place_keys_alike, 0, 2);
+    tcase_add_loop_test(tests, keys_of_every_kind_are_spread, 0, 48);
+    tcase_add_loop_test(tests, keys_of_every_kind_are_spread, 64, 65);
     tcase_add_test(tests, queue_agrees_with_an_array);
     tcase_add_test(tests, records_of_what_is_left);
     Suite *suite = suite_create("forwarding_table");
