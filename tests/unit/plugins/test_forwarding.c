@@ -904,7 +904,13 @@ int main(void)
     tcase_add_loop_test(tests, stopping_with_everything_down_waits_once, 0, 2);
     tcase_add_test(tests, all_with_a_stalled_destination_goes_on);
     tcase_add_test(tests, settings_without_destination_are_refused);
+#if !defined(__SANITIZE_THREAD__)
+    /* getaddrinfo_a() starts its thread inside the C library, where ThreadSanitizer does not see
+     * it and crashes. */
     tcase_add_test(tests, names_are_resolved);
+#else
+    (void)names_are_resolved;
+#endif
     tcase_add_test(tests, sets_without_template_are_counted);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
