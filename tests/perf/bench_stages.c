@@ -79,7 +79,7 @@ static void work_on_file(struct bench *b, const char *path, enum stage last)
     struct lnf_block_ref ref;
     const uint8_t *records;
     size_t size;
-    lnf_input_t *input;
+    lnf_input_t *input = NULL;
 
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || lnf_input_open(path, NULL, NULL, &input, &error) != LNF_OK) {

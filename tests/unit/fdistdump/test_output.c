@@ -24,7 +24,10 @@ static size_t row_count;
 static output_t *output;
 static int fd;
 
-static const struct convert_style people = {true, true, true, true, true, CONVERT_METRIC};
+#define PEOPLE                                                                                     \
+    {                                                                                              \
+        true, true, true, true, true, CONVERT_METRIC                                               \
+    }
 
 /** A flow file with the first flows of the fixed sequence; number 4 is over IPv6. */
 static void setup(void)
@@ -103,8 +106,8 @@ static const char *print(void)
 
 /* ---- tables --------------------------------------------------------------------------------- */
 
-static const struct output_options pretty = {.ellipsize = true, .style = people};
-static const struct output_options whole = {.ellipsize = false, .style = people};
+static const struct output_options pretty = {.ellipsize = true, .style = PEOPLE};
+static const struct output_options whole = {.ellipsize = false, .style = PEOPLE};
 static const struct output_options csv = {.csv = true, .ellipsize = true};
 
 START_TEST(test_table)
@@ -277,7 +280,7 @@ END_TEST
 /** Converted values keep no blanks, are not padded, and never shortened. */
 START_TEST(test_csv_people)
 {
-    struct output_options options = {.csv = true, .ellipsize = true, .style = people};
+    struct output_options options = {.csv = true, .ellipsize = true, .style = PEOPLE};
 
     ask(&(struct query_words){.fields = "bytes,bps,bpp,srcip,flags,proto,duration,first"},
         &options);
@@ -343,7 +346,7 @@ static const struct lnf_totals totals = {.records = 9, .flows = 20, .packets = 5
 
 START_TEST(test_processed)
 {
-    ask(&(struct query_words){NULL}, &pretty);
+    ask(&(struct query_words){.fields = NULL}, &pretty);
     output_processed(output, &totals, 0.5);
     output_processed(output, &totals, 0);
     ck_assert_str_eq(written(), "processed records summary:\n"
@@ -360,7 +363,7 @@ START_TEST(test_processed_csv)
 {
     struct output_options options = csv;
 
-    ask(&(struct query_words){NULL}, &options);
+    ask(&(struct query_words){.fields = NULL}, &options);
     output_processed(output, &totals, 3);
     ck_assert_str_eq(written(), "flows,packets,bytes,seconds,flows/second\n"
                                 "20,54,5900,3.000000,6.7\n");
@@ -371,7 +374,7 @@ START_TEST(test_processed_csv_metric)
 {
     struct output_options options = {.csv = true, .style = {.volumes = CONVERT_METRIC}};
 
-    ask(&(struct query_words){NULL}, &options);
+    ask(&(struct query_words){.fields = NULL}, &options);
     output_processed(output, &totals, 0.001);
     ck_assert_str_eq(written(), "flows,packets,bytes,seconds,flows/second\n"
                                 "20.0,54.0,5.9 k,0.001000,20.0 k\n");
@@ -392,7 +395,7 @@ static const struct lnf_stat stat = {
 
 START_TEST(test_files)
 {
-    ask(&(struct query_words){NULL}, &pretty);
+    ask(&(struct query_words){.fields = NULL}, &pretty);
     output_files(output, &stat);
     ck_assert_str_eq(written(), "metadata summary:\n"
                                 "\tflows:\n\t\ttotal: 10.0\n\t\tTCP:   4.0\n\t\tUDP:   3.0\n"

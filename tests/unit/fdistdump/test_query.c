@@ -78,7 +78,7 @@ static const struct {
     uint64_t limit;
     const char *columns;
 } questions[] = {
-    {{NULL}, QUERY_LIST, 0, LIST},
+    {{.fields = NULL}, QUERY_LIST, 0, LIST},
     {{.fields = "srcip,bytes"}, QUERY_LIST, 0, "srcip bytes"},
     {{.fields = ""}, QUERY_LIST, 0, ""},
     {{.fields = "bytes,srcip,bytes,srcip"}, QUERY_LIST, 0, "bytes srcip"},
@@ -374,7 +374,7 @@ END_TEST
 /* ---- packed form ---------------------------------------------------------------------------- */
 
 static const struct query_words packable[] = {
-    {NULL},
+    {.fields = NULL},
     {.fields = ""},
     {.fields = "brec1,srcip", .limit = "18446744073709551615"},
     {.aggregation = "srcip/24/48,first/60", .order = "first#desc", .filter = "proto tcp"},
@@ -467,11 +467,11 @@ static const struct {
     struct query_words a, b;
     const char *difference;
 } differences[] = {
-    {{NULL}, {NULL}, NULL},
+    {{.fields = NULL}, {.fields = NULL}, NULL},
     {{.filter = ""}, {.filter = "  "}, NULL},
-    {{NULL}, {.order = "bytes"}, "kind of question"},
+    {{.fields = NULL}, {.order = "bytes"}, "kind of question"},
     {{.filter = "any"}, {.filter = "proto tcp"}, "filter"},
-    {{.filter = "any"}, {NULL}, "filter"},
+    {{.filter = "any"}, {.fields = NULL}, "filter"},
     {{.fields = "srcip"}, {.fields = "dstip"}, "fields"},
     {{.fields = "srcip,dstip"}, {.fields = "dstip,srcip"}, "fields"},
     {{.fields = "srcip"}, {.fields = "srcip,dstip"}, "fields"},
