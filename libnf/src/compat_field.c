@@ -62,33 +62,6 @@ static int give_fields(void *data, size_t size)
     return give(data, size, list, count * sizeof(list[0]));
 }
 
-/** Octets of a value of this type. */
-static int type_size(unsigned type)
-{
-    switch (type) {
-    case LNF_UINT8:
-        return sizeof(uint8_t);
-    case LNF_UINT16:
-        return sizeof(uint16_t);
-    case LNF_UINT32:
-        return sizeof(uint32_t);
-    case LNF_ADDR:
-        return sizeof(lnf_ip_t);
-    case LNF_MAC:
-        return sizeof(lnf_mac_t);
-    case LNF_STRING:
-        return 256;
-    case LNF_MPLS:
-        return sizeof(lnf_mpls_t);
-    case LNF_ACL:
-        return sizeof(lnf_acl_t);
-    case LNF_BASIC_RECORD1:
-        return sizeof(lnf_brec1_t);
-    default:
-        return sizeof(uint64_t);
-    }
-}
-
 int lnf_fld_info(int field, int info, void *data, size_t size)
 {
     if (info == LNF_FLD_INFO_FIELDS) {
@@ -111,7 +84,7 @@ int lnf_fld_info(int field, int info, void *data, size_t size)
     case LNF_FLD_INFO_SORT:
         return give_int(data, size, row->sort);
     case LNF_FLD_INFO_SIZE:
-        return give_int(data, size, type_size(row->type));
+        return give_int(data, size, (int)lnf_type_size(row->type));
     case LNF_FLD_INFO_IPFIX_NAME:
         return give_text(data, size, row->ipfix_name);
     case LNF_FLD_INFO_IPFIX_EID:

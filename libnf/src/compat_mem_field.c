@@ -160,24 +160,6 @@ static enum lnf_column_role role_of(const struct lnf_mem_field *field)
     }
 }
 
-static size_t host_size(const struct lnf_field *field)
-{
-    switch (field->type) {
-    case LNF_UINT8:
-        return 1;
-    case LNF_UINT16:
-        return 2;
-    case LNF_UINT32:
-        return 4;
-    case LNF_ADDR:
-        return 16;
-    case LNF_MAC:
-        return 6;
-    default:
-        return 8;
-    }
-}
-
 /**
  * Columns of the query: the fields that are stored, and what it is sorted by when that is not.
  * Numbers stored[i] of the columns, which are stored in this order.
@@ -240,7 +222,7 @@ static void measure_raw(struct lnf_mem_plan *plan)
     plan->key_size = 0;
     plan->raw_size = 0;
     for (unsigned i = 0; i < plan->field_count; i++) {
-        size_t size = host_size(plan->fields[i].field);
+        size_t size = lnf_type_size(plan->fields[i].field->type);
         plan->key_size += plan->fields[i].key ? size : 0;
         plan->raw_size += size;
     }
@@ -487,7 +469,7 @@ void lnf_mem_key_of_raw(const struct lnf_mem_plan *plan, const char *raw, uint64
             const struct lnf_stored *stored = &plan->query->stored[field->stored];
             native_of_host(stored, raw, &native);
             pack_key(stored, &native, key);
-            raw += host_size(field->field);
+            raw += lnf_type_size(field->field->type);
         }
     }
 }
@@ -505,7 +487,7 @@ void lnf_mem_values_of_raw(const struct lnf_mem_plan *plan, const char *raw,
         if (!field->calculated) {
             native_of_host(&plan->query->stored[field->stored], raw, &values[field->stored]);
         }
-        raw += host_size(field->field);
+        raw += lnf_type_size(field->field->type);
     }
 }
 
@@ -540,7 +522,7 @@ void lnf_mem_raw_of_group(const struct lnf_mem_plan *plan, const uint8_t *group,
             native_of_group(stored, group, &native);
             host_of_native(stored, &native, *at);
         }
-        *at += host_size(field->field);
+        *at += lnf_type_size(field->field->type);
     }
 }
 

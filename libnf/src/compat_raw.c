@@ -27,26 +27,7 @@ union value {
 /** Octets of a value, where all values of the type have the same; 0 = strings. */
 static size_t fixed_size(unsigned type)
 {
-    switch (type) {
-    case LNF_UINT8:
-        return 1;
-    case LNF_UINT16:
-        return 2;
-    case LNF_UINT32:
-        return 4;
-    case LNF_UINT64:
-        return 8;
-    case LNF_ADDR:
-        return sizeof(lnf_ip_t);
-    case LNF_MAC:
-        return sizeof(lnf_mac_t);
-    case LNF_MPLS:
-        return sizeof(lnf_mpls_t);
-    case LNF_ACL:
-        return sizeof(lnf_acl_t);
-    default:
-        return 0;
-    }
+    return type == LNF_STRING ? 0 : lnf_type_size(type);
 }
 
 /** Whether the field has entries: it is a fact of its own, not computed from others. */

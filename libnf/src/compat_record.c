@@ -288,33 +288,6 @@ static void put_host(void *to, unsigned type, uint64_t value)
     }
 }
 
-/** Octets a value of this type takes in the caller's memory. */
-static size_t host_size(unsigned type)
-{
-    switch (type) {
-    case LNF_UINT8:
-        return 1;
-    case LNF_UINT16:
-        return 2;
-    case LNF_UINT32:
-        return 4;
-    case LNF_ADDR:
-        return sizeof(lnf_ip_t);
-    case LNF_MAC:
-        return sizeof(lnf_mac_t);
-    case LNF_MPLS:
-        return sizeof(lnf_mpls_t);
-    case LNF_ACL:
-        return sizeof(lnf_acl_t);
-    case LNF_STRING:
-        return 1; /* an empty one */
-    case LNF_BASIC_RECORD1:
-        return sizeof(lnf_brec1_t);
-    default:
-        return 8;
-    }
-}
-
 static void get_mac(const uint8_t *from, void *value)
 {
     uint64_t mac = htobe64(le64toh(lnf_load_u64(from)) << 16);
@@ -717,7 +690,8 @@ int lnf_rec_fget(lnf_rec_t *record, int field, void *data)
     if (row == NULL) {
         return LNF_ERR_UNKFLD;
     }
-    memset(data, 0, host_size(row->type));
+    /* Of a string only its end: the caller's memory may be as short as the text. */
+    memset(data, 0, row->type == LNF_STRING ? 1 : lnf_type_size(row->type));
     int status = row->source == LNF_SOURCE_COMPUTED ? get_computed(record, row, data)
                                                     : get_element_field(record, row, data);
     /* A record without a count of flows, or with 0, stands for one flow. */

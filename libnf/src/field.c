@@ -1190,3 +1190,29 @@ const struct lnf_field *lnf_field_find(const char *name, size_t length)
     }
     return NULL;
 }
+
+size_t lnf_type_size(unsigned type)
+{
+    switch (type) {
+    case LNF_UINT8:
+        return sizeof(uint8_t);
+    case LNF_UINT16:
+        return sizeof(uint16_t);
+    case LNF_UINT32:
+        return sizeof(uint32_t);
+    case LNF_ADDR:
+        return sizeof(lnf_ip_t);
+    case LNF_MAC:
+        return sizeof(lnf_mac_t);
+    case LNF_STRING:
+        return sizeof(lnf_string_t);
+    case LNF_MPLS:
+        return sizeof(lnf_mpls_t);
+    case LNF_ACL:
+        return sizeof(lnf_acl_t);
+    case LNF_BASIC_RECORD1:
+        return sizeof(lnf_brec1_t);
+    default:
+        return sizeof(uint64_t);
+    }
+}

@@ -82,6 +82,9 @@ const struct lnf_field *lnf_field_get(int id);
 /** Row by native name, alias or IPFIX name, case-sensitive, or NULL. */
 const struct lnf_field *lnf_field_find(const char *name, size_t length);
 
+/** Octets a value of a type (LNF_UINT8 ...) takes in the memory of libnf.h's callers. */
+size_t lnf_type_size(unsigned type);
+
 /** Rows of the table, in order of ids, the internal ones last; for enumeration. */
 extern const struct lnf_field lnf_field_table[];
 extern const unsigned lnf_field_count;
