@@ -117,6 +117,58 @@ int lnf_table_partition_rows(lnf_table_t *table, unsigned partition, unsigned pa
     return status;
 }
 
+struct dealing {
+    const lnf_query_t *query;
+    unsigned partitions;
+    lnf_deal_fn *fn;
+    void *context;
+    uint8_t *row;
+    int stopped; /* what fn returned */
+};
+
+static int deal_part(void *context, lnf_table_t *part)
+{
+    struct dealing *dealing = context;
+    const struct lnf_store *store = &part->groups.store;
+
+    for (size_t i = 0; i < store->count && dealing->stopped == LNF_OK; i++) {
+        const uint8_t *group = lnf_store_at(store, i);
+        unsigned partition = key_partition(dealing->query, (const uint64_t *)(const void *)group,
+                                           dealing->partitions);
+        lnf_group_pack(dealing->query, group, dealing->row);
+        dealing->stopped = dealing->fn(dealing->context, partition, dealing->row);
+    }
+    return dealing->stopped;
+}
+
+int lnf_table_deal_rows(lnf_table_t *table, unsigned partitions, lnf_deal_fn *fn, void *context)
+{
+    struct dealing dealing = {
+        .query = table->query,
+        .partitions = partitions,
+        .fn = fn,
+        .context = context,
+        .stopped = LNF_OK,
+    };
+
+    if (table->query->mode != LNF_QUERY_AGGREGATE || partitions == 0) {
+        return LNF_ERR_OTHER;
+    }
+    dealing.row = malloc(table->query->row_size + 1);
+    if (dealing.row == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    int before = lnf_table_error(table, NULL);
+    int status = table->spill == NULL
+                     ? deal_part(&dealing, table)
+                     : lnf_spill_visit(table, 0, LNF_SPILL_PARTITIONS, false, deal_part, &dealing);
+    if (table->spill != NULL && dealing.stopped != LNF_OK) {
+        table->spill->status = before; /* the caller's own decision is no failure of the table */
+    }
+    free(dealing.row);
+    return status;
+}
+
 /* ---- in ---------------------------------------------------------------------------------------
  */
 
