@@ -18,6 +18,7 @@ struct master_job {
     progress_t *progress;
     lnf_memory_t *memory; /* of the table of all rows; NULL = as much as it needs */
     double start_s;       /* of the job, on the monotonic clock */
+    bool explain;         /* say on standard error what was done */
 };
 
 /** Answers with what the slaves of the job find. */
