@@ -399,6 +399,9 @@ static bool keep_best(struct tput_master *tput, struct tput_peer *peer,
 {
     size_t wanted = peer->best_count + entries->count;
 
+    if (entries->count == 0) {
+        return true;
+    }
     if (wanted > peer->best_room) {
         size_t room = wanted > 2 * peer->best_room ? wanted : 2 * peer->best_room;
         uint8_t *best = realloc(peer->best, room * tput->entry_size);

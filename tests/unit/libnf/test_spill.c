@@ -697,8 +697,8 @@ static void check_deal(lnf_query_t *query, lnf_table_t *table, unsigned partitio
         ck_assert_int_eq(lnf_table_deal_rows(table, partitions, take_dealt, &dealt), 77);
         ck_assert_uint_eq(dealt.rows, groups / 2);
         ck_assert_int_eq(lnf_table_error(table, NULL), LNF_OK);
-        lnf_table_destroy(dealt.into);
     }
+    lnf_table_destroy(dealt.into);
     dealt = (struct dealt){query, partitions, create_table(query, NULL), 0, 0};
     check_ok(lnf_table_deal_rows(table, partitions, take_dealt, &dealt), table);
     ck_assert_uint_eq(dealt.rows, groups);
