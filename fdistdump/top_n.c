@@ -54,7 +54,7 @@ struct tput_slave {
     uint64_t threshold;
     uint64_t reaching;    /* other keys that reach it */
     candidates_t *wanted; /* keys of the third round; values are not used */
-    uint8_t *key;         /* one */
+    uint8_t *key, *row;   /* one */
     uint8_t *batch;       /* entries or rows of the next message */
     size_t batch_count;
     int class;
@@ -83,16 +83,25 @@ static int send_entries(struct tput_slave *tput, enum slave_phase phase)
     return tput->class;
 }
 
-static int add_entry(struct tput_slave *tput, enum slave_phase phase, const uint8_t *row)
+static size_t entries_per_message(const struct tput_slave *tput)
 {
-    size_t size = entry_size(tput->slave->compiled);
-    uint8_t *entry = tput->batch + tput->batch_count++ * size;
+    return message_rows_per_message(entry_size(tput->slave->compiled));
+}
+
+/** An entry of the next message, which has room for it. */
+static void put_entry(struct tput_slave *tput, const uint8_t *row)
+{
+    uint8_t *entry = tput->batch + tput->batch_count++ * entry_size(tput->slave->compiled);
     struct lnf_writer_bytes w = lnf_writer_bytes_init(entry + tput->key_size, sizeof(uint64_t));
 
     lnf_query_row_key(tput->slave->compiled, row, entry);
     lnf_write_u64_be(&w, row_value(tput, row));
-    return tput->batch_count < message_rows_per_message(size) ? REPORT_OK
-                                                              : send_entries(tput, phase);
+}
+
+static int add_entry(struct tput_slave *tput, enum slave_phase phase, const uint8_t *row)
+{
+    put_entry(tput, row);
+    return tput->batch_count < entries_per_message(tput) ? REPORT_OK : send_entries(tput, phase);
 }
 
 /** What remains of a list, and its end. */
@@ -143,12 +152,18 @@ static bool is_reaching(const struct tput_slave *tput, const uint8_t *row)
            lnf_query_row_compare(tput->slave->compiled, tput->last, row) < 0;
 }
 
+/** Counts, and keeps what fits into one message: mostly that is all there is to send. */
 static int count_reaching(void *context, unsigned partition, const uint8_t *row)
 {
     struct tput_slave *tput = context;
 
     (void)partition;
-    tput->reaching += is_reaching(tput, row);
+    if (!is_reaching(tput, row)) {
+        return LNF_OK;
+    }
+    if (tput->reaching++ < entries_per_message(tput)) {
+        put_entry(tput, row);
+    }
     return LNF_OK;
 }
 
@@ -215,6 +230,13 @@ static int send_groups(struct tput_slave *tput)
     return tput->class;
 }
 
+static int add_group(struct tput_slave *tput, const uint8_t *row)
+{
+    memcpy(tput->batch + tput->batch_count++ * tput->row_size, row, tput->row_size);
+    return tput->batch_count < message_rows_per_message(tput->row_size) ? REPORT_OK
+                                                                        : send_groups(tput);
+}
+
 static int send_wanted(void *context, unsigned partition, const uint8_t *row)
 {
     struct tput_slave *tput = context;
@@ -224,21 +246,36 @@ static int send_wanted(void *context, unsigned partition, const uint8_t *row)
     if (candidates_find(tput->wanted, tput->key) == NULL) {
         return LNF_OK;
     }
-    memcpy(tput->batch + tput->batch_count++ * tput->row_size, row, tput->row_size);
-    if (tput->batch_count < message_rows_per_message(tput->row_size)) {
-        return LNF_OK;
+    return add_group(tput, row) == REPORT_OK ? LNF_OK : LNF_ERR_OTHER;
+}
+
+/** Looks each key up; where groups are in files one pass over all of them is faster. */
+static int find_wanted(struct tput_slave *tput)
+{
+    for (size_t i = 0; i < candidates_count(tput->wanted); i++) {
+        int status = lnf_table_find(tput->slave->table, candidates_key(tput->wanted, i), tput->row);
+        if (status == LNF_ERR_OTHER) {
+            return visit(tput, send_wanted);
+        }
+        if (status == LNF_OK && add_group(tput, tput->row) != REPORT_OK) {
+            return tput->class;
+        }
     }
-    return send_groups(tput) == REPORT_OK ? LNF_OK : LNF_ERR_OTHER;
+    return tput->class;
 }
 
 /** Second and third round. */
 static int go_on(struct tput_slave *tput)
 {
-    if (tput->reaching > 0 && visit(tput, send_reaching) != REPORT_OK) {
+    if (tput->reaching > tput->batch_count) {
+        tput->batch_count = 0;
+        (void)visit(tput, send_reaching);
+    }
+    if (tput->class != REPORT_OK) {
         return tput->class;
     }
     if (end_entries(tput, SLAVE_REACHING) != REPORT_OK || take_wanted(tput) != REPORT_OK ||
-        visit(tput, send_wanted) != REPORT_OK) {
+        find_wanted(tput) != REPORT_OK) {
         return tput->class;
     }
     if (tput->batch_count > 0 && send_groups(tput) != REPORT_OK) {
@@ -292,15 +329,18 @@ static int tput_slave(struct exchange_slave *slave, struct failure *failure)
 
     tput.wanted = candidates_create(tput.key_size);
     tput.key = malloc(tput.key_size + 1);
+    tput.row = malloc(tput.row_size + 1);
     tput.last = calloc(1, tput.row_size + 1);
     tput.batch = malloc(MESSAGE_ROWS_SIZE + tput.row_size);
-    if (tput.wanted == NULL || tput.key == NULL || tput.last == NULL || tput.batch == NULL) {
+    if (tput.wanted == NULL || tput.key == NULL || tput.row == NULL || tput.last == NULL ||
+        tput.batch == NULL) {
         class = failure_no_memory(failure);
     } else {
         class = run_rounds(&tput);
     }
     candidates_destroy(tput.wanted);
     free(tput.key);
+    free(tput.row);
     free(tput.last);
     free(tput.batch);
     return class;

@@ -117,6 +117,27 @@ int lnf_table_partition_rows(lnf_table_t *table, unsigned partition, unsigned pa
     return status;
 }
 
+int lnf_table_find(const lnf_table_t *table, const uint8_t *key, uint8_t *row)
+{
+    const lnf_query_t *query = table->query;
+    uint64_t words[LNF_QUERY_COLUMNS * 2u];
+
+    if (query->mode != LNF_QUERY_AGGREGATE ||
+        (table->spill != NULL && lnf_spill_rows(table->spill) > 0)) {
+        return LNF_ERR_OTHER;
+    }
+    if (query->key_words > 0) {
+        words[query->key_words - 1] = 0; /* the octets that fill the last word */
+        memcpy(words, key, lnf_query_key_size(query));
+    }
+    const uint8_t *group = lnf_groups_find(&table->groups, words);
+    if (group == NULL) {
+        return LNF_EOF;
+    }
+    lnf_group_pack(query, group, row);
+    return LNF_OK;
+}
+
 struct dealing {
     const lnf_query_t *query;
     unsigned partitions;

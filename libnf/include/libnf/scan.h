@@ -344,6 +344,15 @@ typedef int lnf_rows_fn(void *context, const uint8_t *rows, size_t count);
 LNF_API int lnf_table_partition_rows(lnf_table_t *table, unsigned partition, unsigned partitions,
                                      lnf_rows_fn *fn, void *context);
 
+/**
+ * Finds the group of a key, as lnf_query_row_key() gives it, while all groups are in memory.
+ *
+ * @param[out] row  room for a packed row
+ * @return LNF_OK; LNF_EOF, there is no such group; LNF_ERR_OTHER, groups are in temporary files, or no
+ *         aggregation
+ */
+LNF_API int lnf_table_find(const lnf_table_t *table, const uint8_t *key, uint8_t *row);
+
 /** Takes a packed row, valid during the call. Another status than LNF_OK stops. */
 typedef int lnf_deal_fn(void *context, unsigned partition, const uint8_t *row);
 

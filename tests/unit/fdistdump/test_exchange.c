@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define SLAVES_MAX 8u
-#define ROWS_MAX 2000u
+#define ROWS_MAX 1500u
 
 static struct query query;
 static lnf_query_t *compiled;
@@ -373,13 +373,13 @@ static void check_random(bool is_for_tput)
 START_TEST(test_random)
 {
     memset(by_name, 0, sizeof(by_name));
-    for (unsigned i = 0; i < 30; i++) {
+    for (unsigned i = 0; i < 16; i++) {
         random_state = (uint64_t)_i * 1000 + i;
         check_random(i % 2 == 0);
     }
-    ck_assert_uint_gt(by_name[1], 25);
-    ck_assert_uint_gt(by_name[2], 5);
-    ck_assert_uint_gt(by_name[3], 15);
+    ck_assert_uint_gt(by_name[1], 15);
+    ck_assert_uint_gt(by_name[2], 2);
+    ck_assert_uint_gt(by_name[3], 10);
 }
 END_TEST
 
@@ -387,7 +387,7 @@ END_TEST
 START_TEST(test_random_spilled)
 {
     memory_limit = _i % 2 == 0 ? 1 : 100000;
-    for (unsigned i = 0; i < 10; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         random_state = 1000000 + (uint64_t)_i * 1000 + i;
         check_random(i % 3 == 0);
     }
@@ -420,10 +420,38 @@ START_TEST(test_large)
     random_state = 5;
     ask("srcip,dstip", _i == 0 ? NULL : _i == 1 ? "bytes" : "bpp#asc", NULL, _i == 1 ? 10 : 0);
     for (unsigned i = 0; i < 4; i++) {
-        parts[i] = make_rows(40000, 10000, SPREAD_SKEWED);
+        parts[i] = make_rows(20000, 10000, SPREAD_SKEWED);
     }
     check(parts, 4);
     for (unsigned i = 0; i < 4; i++) {
+        free(parts[i].rows);
+    }
+}
+END_TEST
+
+/** More keys reach the threshold, and are asked for, than fit into one message. */
+START_TEST(test_many_candidates)
+{
+    struct rows parts[2];
+    struct slave_counts total;
+    const char *name;
+
+    random_state = 6;
+    ask("srcip,dstip", "bytes", "", 10);
+    for (unsigned i = 0; i < 2; i++) {
+        parts[i] = make_rows(60000, 10000, SPREAD_TIES);
+        for (size_t k = 0; k < parts[i].count && _i > 0; k++) { /* all totals are equal */
+            put_number(parts[i].rows + k * row_size, 8, 2 * k + i);
+            put_number(parts[i].rows + k * row_size + 32, 8, 1);
+        }
+    }
+    check(parts, 2);
+    struct rows got = answer(parts, 2, QUERY_EXCHANGE_TPUT, &name, &total);
+    ck_assert_str_eq(name, "tput");
+    ck_assert_uint_gt(total.sent[SLAVE_REACHING].rows, 2 * message_rows_per_message(40));
+    ck_assert_int_eq(total.sent[SLAVE_COMPLETE].rows == 120000, _i > 0);
+    free(got.rows);
+    for (unsigned i = 0; i < 2; i++) {
         free(parts[i].rows);
     }
 }
@@ -685,7 +713,7 @@ static void send_number(unsigned from, int kind, uint64_t number)
 /** A key of two octets and a value. */
 static void send_keys(unsigned from, const uint64_t (*entries)[2], size_t count)
 {
-    uint8_t packed[10 * 16], octets[10 * 16 + 8];
+    uint8_t packed[10 * 16] = {0}, octets[10 * 16 + 8];
 
     for (size_t i = 0; i < count; i++) {
         put_number(packed + i * 10, 2, entries[i][0]);
@@ -1042,6 +1070,7 @@ int main(void)
     tcase_add_loop_test(tc, test_random_spilled, 0, 4);
     tcase_add_loop_test(tc, test_records, 0, 4);
     tcase_add_loop_test(tc, test_large, 0, 3);
+    tcase_add_loop_test(tc, test_many_candidates, 0, 2);
     tcase_add_test(tc, test_ascending);
     tcase_add_loop_test(tc, test_wrap, 0, 2);
     tcase_add_test(tc, test_hidden_winner);

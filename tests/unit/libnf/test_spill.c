@@ -687,6 +687,33 @@ static int take_dealt(void *context, unsigned partition, const uint8_t *row)
     return lnf_table_add(dealt->into, row, 1);
 }
 
+/** Every group of a table in memory is found by its key, and none by another one. */
+static void check_find(const lnf_query_t *query, const lnf_table_t *table,
+                       const struct answer *wanted)
+{
+    size_t size = lnf_query_row_size(query), key_size = lnf_query_key_size(query);
+    uint8_t *key = malloc(key_size + 1), *row = malloc(size + 1);
+
+    for (size_t i = 0; i < wanted->count; i++) {
+        lnf_query_row_key(query, wanted->rows + i * size, key);
+        ck_assert_int_eq(lnf_table_find(table, key, row), LNF_OK);
+        ck_assert_mem_eq(row, wanted->rows + i * size, size);
+    }
+    if (key_size > 0 && wanted->count > 0) {
+        size_t found = 0;
+        for (unsigned octet = 0; octet < 256; octet++) {
+            key[key_size - 1] = (uint8_t)octet;
+            int status = lnf_table_find(table, key, row);
+            ck_assert(status == LNF_OK || status == LNF_EOF);
+            found += status == LNF_OK;
+        }
+        ck_assert_uint_ge(found, 1);
+        ck_assert_uint_le(found, lnf_table_count(table));
+    }
+    free(key);
+    free(row);
+}
+
 /** One pass over a table has every group once, in its partition. */
 static void check_deal(lnf_query_t *query, lnf_table_t *table, unsigned partitions,
                        const struct answer *wanted, size_t groups)
@@ -702,6 +729,7 @@ static void check_deal(lnf_query_t *query, lnf_table_t *table, unsigned partitio
     dealt = (struct dealt){query, partitions, create_table(query, NULL), 0, 0};
     check_ok(lnf_table_deal_rows(table, partitions, take_dealt, &dealt), table);
     ck_assert_uint_eq(dealt.rows, groups);
+    check_find(query, dealt.into, wanted);
     check_same(query, finish(query, dealt.into, true), wanted);
     ck_assert_int_eq(lnf_table_deal_rows(table, 0, take_dealt, &dealt), LNF_ERR_OTHER);
     lnf_table_destroy(dealt.into);
@@ -740,6 +768,10 @@ static void check_partitions(unsigned partitions, unsigned variety)
     ck_assert_uint_eq(rows_b, groups.count);
     check_deal(a, limited, partitions, &wanted, groups.count);
     check_deal(a, whole, partitions, &wanted, groups.count);
+    if (lnf_memory_spilled(memory) > 0) {
+        uint8_t room[4096];
+        ck_assert_int_eq(lnf_table_find(limited, room, room), LNF_ERR_OTHER);
+    }
     check_same(b, finish(b, joined, true), &wanted);
     check_same(a, finish(a, limited, true), &wanted);
     check_deal(a, limited, partitions, &wanted, groups.count);
