@@ -9,7 +9,7 @@
 
 #define PLACE(member) offsetof(struct args, member)
 
-static const char *const format_names[] = {"pretty", "csv", NULL};
+static const char *const format_names[] = {"pretty", "csv", "json", NULL};
 static const char *const timestamp_names[] = {"none", "pretty", NULL};
 static const char *const text_names[] = {"none", "str", NULL};
 static const char *const volume_names[] = {"none", "metric-prefix", "binary-prefix", NULL};
@@ -48,27 +48,30 @@ const struct args_option args_table[] = {
      PLACE(words.fields), ARGS_TEXT, NULL, 0, 0, NULL},
     {0, "output-items", "ITEM[,ITEM...]",
      "What to print: records (r), processed-records-summary (p), metadata-summary (m). The default "
-     "is r,p with pretty and r with csv; may be empty. Without r no record leaves its node, with m "
+     "is r,p with pretty and r with csv and json; may be empty. Without r no record leaves its "
+     "node, with m "
      "alone only headers of files are read.",
      PLACE(output_items), ARGS_TEXT, NULL, 0, 0, NULL},
-    {0, "output-format", "FORMAT", "pretty (default) or csv.", PLACE(format), ARGS_CHOICE,
-     format_names, 0, 0, NULL},
+    {0, "output-format", "FORMAT", "pretty (default), csv, or json: one object per line.",
+     PLACE(format), ARGS_CHOICE, format_names, 0, 0, NULL},
     {0, "output-rich-header", NULL,
-     "Say in the header which columns are keys, how others are combined, and the order.",
+     "Say in the header which columns are keys, how others are combined, and the order. json has a "
+     "header only then.",
      PLACE(rich_header), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "output-no-ellipsize", NULL, "Do not shorten values that are wider than their column.",
      PLACE(no_ellipsize), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "output-ts-conv", "CONVERSION",
      "Time stamps: none (milliseconds since 1970) or pretty. The default is pretty with pretty, "
-     "none with csv; likewise for the other conversions.",
+     "none with csv and json; likewise for the other conversions.",
      PLACE(timestamps), ARGS_CHOICE, timestamp_names, 0, 0, NULL},
     {0, "output-volume-conv", "CONVERSION",
      "Volumes: none, metric-prefix (default with pretty) or binary-prefix.", PLACE(volumes),
      ARGS_CHOICE, volume_names, 0, 0, NULL},
     {0, "output-tcpflags-conv", "CONVERSION", "TCP flags: none or str.", PLACE(flags), ARGS_CHOICE,
      text_names, 0, 0, NULL},
-    {0, "output-addr-conv", "CONVERSION", "Addresses: none (four decimal words) or str.",
-     PLACE(addresses), ARGS_CHOICE, text_names, 0, 0, NULL},
+    {0, "output-addr-conv", "CONVERSION",
+     "Addresses: none (four decimal words) or str, which is also json's default.", PLACE(addresses),
+     ARGS_CHOICE, text_names, 0, 0, NULL},
     {0, "output-proto-conv", "CONVERSION", "Protocols: none or str.", PLACE(protocols), ARGS_CHOICE,
      text_names, 0, 0, NULL},
     {0, "output-duration-conv", "CONVERSION", "Durations: none (milliseconds) or str.",

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum args_format { ARGS_PRETTY, ARGS_CSV };
+enum args_format { ARGS_PRETTY, ARGS_CSV, ARGS_JSON };
 enum args_volume { ARGS_VOLUME_NONE, ARGS_VOLUME_METRIC, ARGS_VOLUME_BINARY };
 enum args_progress {
     ARGS_PROGRESS_NONE,

@@ -53,7 +53,7 @@ static inline void setup(void)
     err_fd = open(err_path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
     report_init(&report, err_fd, REPORT_WARNING, 0, 1);
     query = (struct query){.filter = NULL};
-    options = (struct output_options){.csv = true};
+    options = (struct output_options){.format = OUTPUT_CSV};
     failure = (struct failure){.class = REPORT_OK};
 }
 
