@@ -77,8 +77,9 @@ const struct args_option args_table[] = {
     {0, "output-duration-conv", "CONVERSION", "Durations: none (milliseconds) or str.",
      PLACE(durations), ARGS_CHOICE, text_names, 0, 0, NULL},
     {0, "progress-bar-type", "TYPE",
-     "Finished files while working: none, total (default), perslave or json.", PLACE(progress_type),
-     ARGS_CHOICE, progress_names, 0, 0, NULL},
+     "Finished files while working: none, total, perslave or json. The default is total, or none "
+     "when it would go to standard error and that is no terminal.",
+     PLACE(progress_type), ARGS_CHOICE, progress_names, 0, 0, NULL},
     {0, "progress-bar-dest", "DESTINATION", "stderr (default), stdout, or a file to rewrite.",
      PLACE(progress_destination), ARGS_TEXT, NULL, 0, 0, NULL},
     {0, "num-threads", "COUNT",
@@ -264,7 +265,7 @@ int args_parse(int argc, char **argv, struct args *args, struct failure *failure
         .protocols = ARGS_DEFAULT,
         .durations = ARGS_DEFAULT,
         .volumes = ARGS_DEFAULT,
-        .progress_type = ARGS_PROGRESS_TOTAL,
+        .progress_type = ARGS_DEFAULT,
     };
     args->paths = calloc((size_t)argc + 1, sizeof(*args->paths));
     if (args->paths == NULL) {

@@ -38,7 +38,7 @@ struct args {
     int rich_header, no_ellipsize;
     int timestamps, flags, addresses, protocols, durations; /* 1 = for people, 0 = numbers */
     int volumes;                                            /* enum args_volume */
-    int progress_type;
+    int progress_type;                /* enum args_progress; ARGS_DEFAULT = not given */
     const char *progress_destination; /* NULL = standard error */
     int threads;                      /* 0 = not given */
     const char *memory_limit;         /* NULL = not given */

@@ -231,6 +231,18 @@ static struct output_options output_options(const struct args *args, const trans
 #undef CHOICE
 }
 
+/** The bar nobody asked for appears where lines can be drawn over, or may be: a launcher knows. */
+static enum progress_type progress_type(const struct args *args, const transport_t *transport)
+{
+    if (args->progress_type != ARGS_DEFAULT) {
+        return (enum progress_type)args->progress_type;
+    }
+    return args->progress_destination != NULL || transport_launched(transport) ||
+                   is_terminal(STDERR_FILENO, transport)
+               ? PROGRESS_TOTAL
+               : PROGRESS_NONE;
+}
+
 static int answer(struct work *work, transport_t *transport, struct master_job *job,
                   struct failure *failure)
 {
@@ -259,8 +271,8 @@ static int run_master(struct work *work, transport_t *transport, struct failure 
 
     job.output = output_create(&work->query, work->compiled, &options, STDOUT_FILENO);
     job.progress =
-        progress_create((enum progress_type)work->args.progress_type,
-                        work->args.progress_destination, count > 1 ? count - 1 : 1, &work->report);
+        progress_create(progress_type(&work->args, transport), work->args.progress_destination,
+                        count > 1 ? count - 1 : 1, &work->report);
     int class = job.output == NULL || job.progress == NULL ? failure_no_memory(failure)
                                                            : answer(work, transport, &job, failure);
     output_destroy(job.output);

@@ -47,7 +47,7 @@ START_TEST(test_presets)
     ck_assert_int_eq(parse((const char *const[]){NULL}), REPORT_OK);
     ck_assert_int_eq(args.verbosity, REPORT_WARNING);
     ck_assert_int_eq(args.format, ARGS_PRETTY);
-    ck_assert_int_eq(args.progress_type, ARGS_PROGRESS_TOTAL);
+    ck_assert_int_eq(args.progress_type, ARGS_DEFAULT);
     ck_assert_int_eq(args.timestamps, ARGS_DEFAULT);
     ck_assert_int_eq(args.volumes, ARGS_DEFAULT);
     ck_assert_int_eq(args.flags, ARGS_DEFAULT);
