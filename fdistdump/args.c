@@ -104,6 +104,10 @@ const struct args_option args_table[] = {
      "Read every block of every file. By default the index beside a flow file (bfi.*, see "
      "libnf-index(1)) tells which blocks cannot match the filter, and these are not read.",
      PLACE(no_index), ARGS_FLAG, NULL, 0, 0, NULL},
+    {0, "strict", NULL,
+     "End with an error when a path cannot be used, or a file not or only in part be read. By "
+     "default that is a warning.",
+     PLACE(strict), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "help", NULL, "Print this text.", PLACE(help), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "version", NULL, "Print the version.", PLACE(version), ARGS_FLAG, NULL, 0, 0, NULL},
     /* Spellings of older versions, which scripts use. They cannot be shortened. */

@@ -43,6 +43,7 @@ struct args {
     int threads;                      /* 0 = not given */
     const char *memory_limit;         /* NULL = not given */
     int no_tput, no_index;
+    int strict;
 
     const char **paths; /* owned array */
     size_t path_count;

@@ -266,6 +266,7 @@ static int run_master(struct work *work, transport_t *transport, struct failure 
         .compiled = work->compiled,
         .report = &work->report,
         .memory = work->memory,
+        .strict = work->args.strict != 0,
         .start_s = work->start_s,
     };
 
@@ -382,6 +383,12 @@ static void occupy_descriptors(void)
             (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
         }
     }
+}
+
+/** What a strict job fails for is told however quiet it is. */
+static int verbosity(const struct args *args)
+{
+    return args->strict != 0 && args->verbosity < REPORT_WARNING ? REPORT_WARNING : args->verbosity;
 }
 
 int main(int argc, char **argv)

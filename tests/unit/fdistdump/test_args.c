@@ -56,7 +56,7 @@ START_TEST(test_presets)
     ck_assert_int_eq(args.durations, ARGS_DEFAULT);
     ck_assert_int_eq(args.threads, 0);
     ck_assert_int_eq(args.help + args.version + args.rich_header + args.no_ellipsize +
-                         args.no_tput + args.no_index,
+                         args.no_tput + args.no_index + args.strict,
                      0);
     ck_assert_ptr_null(args.words.aggregation);
     ck_assert_ptr_null(args.words.filter);
@@ -100,6 +100,7 @@ static const char *const documented[] = {
     "time-zone",
     "no-tput",
     "no-bfindex",
+    "strict",
     "help",
     "version",
     "fields",
