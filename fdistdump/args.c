@@ -302,32 +302,37 @@ void args_clear(struct args *args)
 
 /* ---- items ---------------------------------------------------------------------------------- */
 
+const struct args_item args_item_table[] = {
+    {"records", 'r', QUERY_RECORDS},
+    {"processed-records-summary", 'p', QUERY_PROCESSED},
+    {"metadata-summary", 'm', QUERY_FILES},
+    {NULL, 0, 0},
+};
+
+/** Item with a name or letter; 0 = none. */
+static unsigned find_item(const char *name, size_t length)
+{
+    for (const struct args_item *row = args_item_table; row->name != NULL; row++) {
+        if ((strlen(row->name) == length && memcmp(row->name, name, length) == 0) ||
+            (length == 1 && row->letter == name[0])) {
+            return row->item;
+        }
+    }
+    return 0;
+}
+
 int args_items(const struct args *args, unsigned *items, struct failure *failure)
 {
-    static const struct {
-        const char *name, *letter;
-        unsigned item;
-    } table[] = {
-        {"records", "r", QUERY_RECORDS},
-        {"processed-records-summary", "p", QUERY_PROCESSED},
-        {"metadata-summary", "m", QUERY_FILES},
-    };
     const char *rest = args->output_items;
 
     *items = 0;
     if (rest == NULL) {
-        *items = args->format == ARGS_CSV ? QUERY_RECORDS : QUERY_RECORDS | QUERY_PROCESSED;
+        *items = args->format == ARGS_PRETTY ? QUERY_RECORDS | QUERY_PROCESSED : QUERY_RECORDS;
         return REPORT_OK;
     }
     while (*rest != '\0') {
         size_t length = strcspn(rest, ",");
-        unsigned found = 0;
-        for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-            if ((strlen(table[i].name) == length && memcmp(table[i].name, rest, length) == 0) ||
-                (length == 1 && table[i].letter[0] == rest[0])) {
-                found = table[i].item;
-            }
-        }
+        unsigned found = find_item(rest, length);
         if (found == 0) {
             return failure_set(failure, REPORT_ARGUMENTS, "unknown output item `%.*s'",
                                (int)(length > 64 ? 64 : length), rest);

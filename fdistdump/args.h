@@ -65,6 +65,16 @@ struct args_option {
 /** The option table; a row without name ends it. */
 extern const struct args_option args_table[];
 
+/** A block of the output as --output-items calls it. */
+struct args_item {
+    const char *name;
+    char letter;
+    unsigned item; /* enum query_item */
+};
+
+/** All of them; a row without name ends it. */
+extern const struct args_item args_item_table[];
+
 /**
  * Reads the command line. Options may follow paths, long ones be shortened while unique.
  *

@@ -385,6 +385,9 @@ START_TEST(test_items)
     args.format = ARGS_CSV;
     ck_assert_int_eq(args_items(&args, &items, &failure), REPORT_OK);
     ck_assert_uint_eq(items, items_table[_i].csv);
+    args.format = ARGS_JSON; /* a summary only where it is asked for */
+    ck_assert_int_eq(args_items(&args, &items, &failure), REPORT_OK);
+    ck_assert_uint_eq(items, items_table[_i].csv);
 }
 END_TEST
 
