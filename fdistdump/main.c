@@ -243,6 +243,11 @@ static enum progress_type progress_type(const struct args *args, const transport
                : PROGRESS_NONE;
 }
 
+static void hide_progress(void *progress)
+{
+    progress_hide(progress);
+}
+
 static int answer(struct work *work, transport_t *transport, struct master_job *job,
                   struct failure *failure)
 {
@@ -274,8 +279,15 @@ static int run_master(struct work *work, transport_t *transport, struct failure 
     job.progress =
         progress_create(progress_type(&work->args, transport), work->args.progress_destination,
                         count > 1 ? count - 1 : 1, &work->report);
-    int class = job.output == NULL || job.progress == NULL ? failure_no_memory(failure)
-                                                           : answer(work, transport, &job, failure);
+    int class = REPORT_OK;
+    if (job.output == NULL || job.progress == NULL) {
+        class = failure_no_memory(failure);
+    } else {
+        if (is_terminal(STDOUT_FILENO, transport)) { /* the progress may be on the same one */
+            output_before_write(job.output, hide_progress, job.progress);
+        }
+        class = answer(work, transport, &job, failure);
+    }
     output_destroy(job.output);
     progress_destroy(job.progress);
     return class;

@@ -18,6 +18,9 @@ enum output_status out_buffer_flush(struct out_buffer *buffer)
 {
     size_t done = 0;
 
+    if (buffer->used > 0 && buffer->status == OUTPUT_OPEN && buffer->before_write != NULL) {
+        buffer->before_write(buffer->context);
+    }
     while (done < buffer->used && buffer->status == OUTPUT_OPEN) {
         ssize_t written = write(buffer->fd, buffer->text + done, buffer->used - done);
         if (written > 0) {

@@ -23,7 +23,9 @@ enum output_status {
 struct out_buffer {
     int fd;
     enum output_status status;
-    int error; /* errno value of the write that failed */
+    int error;                           /* errno value of the write that failed */
+    void (*before_write)(void *context); /* called before every write(); NULL = nothing to do */
+    void *context;
     size_t used;
     char text[OUT_BUFFER_SIZE];
 };

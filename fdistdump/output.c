@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(QUERY_COLUMNS * 2u * OUTPUT_CELL_SIZE < OUT_BUFFER_SIZE / 2, "room for a row");
+
 static const struct output_form *const forms[OUTPUT_FORMATS] = {
     [OUTPUT_PRETTY] = &output_table_form,
     [OUTPUT_CSV] = &output_csv_form,
@@ -125,6 +127,12 @@ void output_destroy(output_t *output)
     free(output);
 }
 
+void output_before_write(output_t *output, void (*function)(void *context), void *context)
+{
+    output->buffer.before_write = function;
+    output->buffer.context = context;
+}
+
 /* ---- what forms share ----------------------------------------------------------------------- */
 
 size_t output_part(output_t *output, const struct output_column *column, unsigned part,
@@ -191,6 +199,10 @@ void output_rows(output_t *output, const uint8_t *rows, size_t count)
 {
     for (size_t r = 0; r < count && output->buffer.status == OUTPUT_OPEN; r++) {
         output->form->row(output, rows + r * output->row_size);
+        /* No row is cut in two: the other half of the buffer has room for the longest. */
+        if (output->buffer.used > OUT_BUFFER_SIZE / 2) {
+            (void)out_buffer_flush(&output->buffer);
+        }
     }
 }
 

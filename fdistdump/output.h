@@ -38,6 +38,9 @@ output_t *output_create(const struct query *query, const lnf_query_t *compiled,
 /** Frees without writing what is buffered; NULL is fine. */
 void output_destroy(output_t *output);
 
+/** Has a function called before anything is written, which is always whole lines. */
+void output_before_write(output_t *output, void (*function)(void *context), void *context);
+
 /** Widens columns to the rows, for tables that are not to be shortened. Before output_header(). */
 void output_measure(output_t *output, const uint8_t *rows, size_t count);
 

@@ -377,7 +377,7 @@ static size_t format_drawn(progress_t *progress, bool last)
     if (length < progress->drawn) {
         append(progress, &used, "%*s", (int)(progress->drawn - length), "");
     }
-    progress->drawn = length;
+    progress->drawn = last ? 0 : length;
     append(progress, &used, "%s", last ? "\n" : "\r");
     return used;
 }
@@ -405,6 +405,17 @@ static void show(progress_t *progress, bool last)
 void progress_show(progress_t *progress)
 {
     show(progress, false);
+}
+
+void progress_hide(progress_t *progress)
+{
+    size_t used = 0;
+
+    if (progress->place == STREAM && progress->drawn > 0 && isatty(progress->fd) == 1) {
+        append(progress, &used, "%*s\r", (int)progress->drawn, "");
+        progress->drawn = 0;
+        write_line(progress, used);
+    }
 }
 
 void progress_finish(progress_t *progress)

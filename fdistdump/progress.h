@@ -40,6 +40,10 @@ void progress_done(progress_t *progress, unsigned slave, uint64_t files);
 /** Prints the present state; the goals of all slaves are known. */
 void progress_show(progress_t *progress);
 
+/** Takes the line off the terminal it is on, until the next one: something else will be written
+ * there. */
+void progress_hide(progress_t *progress);
+
 /** Prints the last state and ends the line. */
 void progress_finish(progress_t *progress);
 

@@ -661,6 +661,35 @@ START_TEST(test_buffer_edges)
 }
 END_TEST
 
+/** What the file ends with when something is about to be written: always a line's end. */
+static void check_end(void *context)
+{
+    char last = '\n';
+    off_t size = lseek(fd, 0, SEEK_END);
+
+    if (size > 0) {
+        ck_assert_int_eq(pread(fd, &last, 1, size - 1), 1);
+    }
+    ck_assert_int_eq(last, '\n');
+    ++*(unsigned *)context;
+}
+
+START_TEST(test_before_write)
+{
+    unsigned calls = 0;
+
+    ask(&(struct query_words){.fields = "brec1,srcip,srcport"}, _i == 0 ? &csv : &json);
+    output_before_write(output, check_end, &calls);
+    ck_assert_int_eq(output_flush(output), OUTPUT_OPEN);
+    ck_assert_uint_eq(calls, 0); /* nothing to write */
+    for (unsigned i = 0; i < 5000; i++) {
+        output_rows(output, rows, row_count);
+    }
+    ck_assert_int_eq(output_flush(output), OUTPUT_OPEN);
+    ck_assert_uint_gt(calls, 10);
+}
+END_TEST
+
 static void fill(void)
 {
     for (unsigned i = 0; i < 100000; i++) {
@@ -747,6 +776,7 @@ int main(void)
     tcase_add_test(tc, test_blocks_csv);
     tcase_add_test(tc, test_large);
     tcase_add_test(tc, test_buffer_edges);
+    tcase_add_loop_test(tc, test_before_write, 0, 2);
     tcase_add_test(tc, test_closed_pipe);
     tcase_add_test(tc, test_full_disk);
     suite_add_tcase(suite, tc);

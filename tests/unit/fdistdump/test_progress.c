@@ -130,6 +130,7 @@ static void run_standard(enum progress_type type, const char *destination, int f
     progress_show(progress);
     progress_done(progress, 0, 2);
     progress_finish(progress);
+    progress_hide(progress); /* no terminal: nothing to take off */
     progress_destroy(progress);
     dup2(saved, fd);
     close(saved);
@@ -366,7 +367,8 @@ END_TEST
 /* ---- terminals ------------------------------------------------------------------------------ */
 
 /** Everything a terminal of so many columns gets; its driver writes "\r\n" for "\n". */
-static const char *on_terminal(enum progress_type type, unsigned short columns, unsigned slaves)
+static const char *on_terminal(enum progress_type type, unsigned short columns, unsigned slaves,
+                               bool hide)
 {
     static char text[4096];
     struct winsize window = {.ws_row = 24, .ws_col = columns};
@@ -379,10 +381,15 @@ static const char *on_terminal(enum progress_type type, unsigned short columns, 
         progress_goal(progress, i, 10);
     }
     progress_show(progress);
+    if (hide) {
+        progress_hide(progress);
+        progress_hide(progress); /* already gone */
+    }
     for (unsigned i = 0; i < slaves; i++) {
         progress_done(progress, i, 10);
     }
     progress_finish(progress);
+    progress_hide(progress); /* the last line stays */
     progress_destroy(progress);
     dup2(saved, STDERR_FILENO);
     close(saved);
@@ -397,14 +404,23 @@ static const char *on_terminal(enum progress_type type, unsigned short columns, 
 /** A line that will be drawn over stays within one row, the last one is whole. */
 START_TEST(test_narrow_terminal)
 {
-    ck_assert_str_eq(on_terminal(PROGRESS_SLAVES, 40, 2),
+    ck_assert_str_eq(on_terminal(PROGRESS_SLAVES, 40, 2, false),
                      "reading files: total: 0/20 (0 %) |  ...\r"
                      "reading files: total: 20/20 (100 %) | 1: 10/10 (100 %) | "
                      "2: 10/10 (100 %) DONE\r\n");
-    ck_assert_str_eq(on_terminal(PROGRESS_TOTAL, 3, 1),
+    ck_assert_str_eq(on_terminal(PROGRESS_TOTAL, 3, 1, false),
                      "reading files: 0/10 (0 %) ...\rreading files: 10/10 (100 %) DONE\r\n");
-    ck_assert_str_eq(on_terminal(PROGRESS_JSON, 10, 1),
+    ck_assert_str_eq(on_terminal(PROGRESS_JSON, 10, 1, false),
                      "{\"total\":0,\"slave1\":0} ...\r{\"total\":100,\"slave1\":100} DONE\r\n");
+}
+END_TEST
+
+/** Before something else is written the line is blanked, and drawn again afterwards. */
+START_TEST(test_hidden)
+{
+    ck_assert_str_eq(on_terminal(PROGRESS_TOTAL, 80, 1, true),
+                     "reading files: 0/10 (0 %) ...\r                             \r"
+                     "reading files: 10/10 (100 %) DONE\r\n");
 }
 END_TEST
 
@@ -574,6 +590,7 @@ int main(void)
     tcase_add_loop_test(tc, test_time_left, 0, 2);
     tcase_add_test(tc, test_time_left_json);
     tcase_add_test(tc, test_narrow_terminal);
+    tcase_add_test(tc, test_hidden);
     tcase_add_test(tc, test_drawn_over);
     tcase_add_test(tc, test_percent);
     tcase_add_test(tc, test_large);
