@@ -25,7 +25,8 @@ _fdistdump_find_option()
 # Whether an option has an argument.
 _fdistdump_has_argument()
 {
-    [[ " $_fdistdump_options " == *" $1= "* || -n ${_fdistdump_values[$1]} || $1 == --fields ]]
+    [[ -n $1 ]] &&
+        [[ " $_fdistdump_options " == *" $1= "* || -n ${_fdistdump_values[$1]} || $1 == --fields ]]
 }
 
 # Offers `$2 ...`, where the text before what is being completed, `$1`, stays.
