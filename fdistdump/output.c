@@ -52,27 +52,31 @@ static const char *combination(int field)
     }
 }
 
-static void make_header(const output_t *output, struct output_column *column)
+/** What the rich header says behind the name: " (key){asc}", " {desc}", " [sum]" or nothing. */
+static void describe(const output_t *output, const struct output_column *column, char *note)
 {
     const struct query_shown *shown = column->shown;
     const char *direction = output->query->sort_descending ? "{desc}" : "{asc}";
-    const char *before = "", *note = "", *after = "", *order = "";
 
-    if (output->options.rich_header && output->query->mode != QUERY_LIST) {
-        if (shown->key) {
-            note = " (key)";
-        } else if (shown->order) {
-            note = " ";
-        } else if (column->combined != NULL) {
-            before = " [";
-            note = column->combined;
-            after = "]";
-        }
-        order = shown->order ? direction : "";
+    *note = '\0';
+    if (!output->options.rich_header || output->query->mode == QUERY_LIST) {
+        return;
     }
-    int length = snprintf(column->header, sizeof(column->header), "%s%s%s%s%s", column->name,
-                          before, note, after, order);
-    column->header_length = length < 0 ? 0 : (size_t)length;
+    if (shown->key || shown->order) {
+        (void)snprintf(note, OUTPUT_NAME_SIZE, " %s%s", shown->key ? "(key)" : "",
+                       shown->order ? direction : "");
+    } else if (column->combined != NULL) {
+        (void)snprintf(note, OUTPUT_NAME_SIZE, " [%s]", column->combined);
+    }
+}
+
+static void make_header(const output_t *output, struct output_column *column)
+{
+    size_t length = strlen(column->name);
+
+    memcpy(column->header, column->name, length);
+    describe(output, column, column->header + length);
+    column->header_length = strlen(column->header);
 }
 
 static void make_column(output_t *output, unsigned i)
