@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(QUERY_COLUMNS * 2u * OUTPUT_CELL_SIZE < OUT_BUFFER_SIZE / 2, "room for a row");
+_Static_assert((QUERY_COLUMNS + 1u) * OUTPUT_CELL_SIZE <= OUT_BUFFER_SIZE / 2, "room for a row");
 
 static const struct output_form *const forms[OUTPUT_FORMATS] = {
     [OUTPUT_PRETTY] = &output_table_form,
@@ -138,15 +138,6 @@ void output_before_write(output_t *output, void (*function)(void *context), void
 }
 
 /* ---- what forms share ----------------------------------------------------------------------- */
-
-size_t output_part(output_t *output, const struct output_column *column, unsigned part,
-                   const uint8_t *row, char *out)
-{
-    struct lnf_value value;
-
-    lnf_query_row_value(output->compiled, row, column->shown->parts[part], &value);
-    return convert_value(&output->convert, column->classes[part], &value, out);
-}
 
 void output_put_volume(output_t *output, uint64_t value)
 {

@@ -41,19 +41,21 @@ static void put_header(output_t *output)
 
 static void put_row(output_t *output, const uint8_t *row)
 {
-    for (unsigned i = 0; i < output->query->shown_count; i++) {
+    unsigned count = output->query->shown_count;
+    char *out = out_buffer_reserve(&output->buffer, (count + 1) * OUTPUT_CELL_SIZE);
+    size_t length = 0;
+
+    for (unsigned i = 0; i < count; i++) {
         const struct output_column *column = &output->columns[i];
-        char *out = out_buffer_reserve(&output->buffer, OUTPUT_CELL_SIZE + 1);
-        size_t length = 0;
         if (i > 0) {
             out[length++] = ',';
         }
         length += column->shown->field == LNF_FLD_BREC1
                       ? brec_text(output, column, row, out + length)
                       : put_part(output, column, 0, row, out + length);
-        output->buffer.used += length;
     }
-    out_buffer_put(&output->buffer, "\n", 1);
+    out[length++] = '\n';
+    output->buffer.used += length;
 }
 
 static void put_processed(output_t *output, const struct lnf_totals *totals, double seconds,

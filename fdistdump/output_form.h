@@ -5,7 +5,7 @@
 
 #include "output.h"
 
-#define OUTPUT_CELL_SIZE 1024u /* a value or a header, in any form */
+#define OUTPUT_CELL_SIZE 1024u /* a value or a header, in any form, with what is around it */
 #define OUTPUT_NAME_SIZE 32u
 
 struct output_column {
@@ -69,8 +69,14 @@ void output_put_rate(output_t *output, double value);
  * @param out  room for CONVERT_TEXT_SIZE characters
  * @return characters written
  */
-size_t output_part(output_t *output, const struct output_column *column, unsigned part,
-                   const uint8_t *row, char *out);
+static inline size_t output_part(output_t *output, const struct output_column *column,
+                                 unsigned part, const uint8_t *row, char *out)
+{
+    struct lnf_value value;
+
+    lnf_query_row_value(output->compiled, row, column->shown->parts[part], &value);
+    return convert_value(&output->convert, column->classes[part], &value, out);
+}
 
 /** output_table.c: widens columns to a row. */
 void output_table_measure(output_t *output, const uint8_t *row);

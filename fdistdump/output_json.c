@@ -68,17 +68,21 @@ static size_t put_brec(output_t *output, const struct output_column *column, con
 
 static void put_row(output_t *output, const uint8_t *row)
 {
-    out_buffer_put(&output->buffer, "{", 1);
-    for (unsigned i = 0; i < output->query->shown_count; i++) {
+    unsigned count = output->query->shown_count;
+    char *out = out_buffer_reserve(&output->buffer, (count + 1) * OUTPUT_CELL_SIZE);
+    size_t length = 0;
+
+    out[length++] = '{';
+    for (unsigned i = 0; i < count; i++) {
         const struct output_column *column = &output->columns[i];
-        char *out = out_buffer_reserve(&output->buffer, 2 * OUTPUT_CELL_SIZE);
-        size_t length = put_member_name(column->name, i == 0, out);
+        length += put_member_name(column->name, i == 0, out + length);
         length += column->shown->field == LNF_FLD_BREC1
                       ? put_brec(output, column, row, out + length)
                       : put_value(output, column, 0, row, out + length);
-        output->buffer.used += length;
     }
-    out_buffer_put(&output->buffer, "}\n", 2);
+    out[length++] = '}';
+    out[length++] = '\n';
+    output->buffer.used += length;
 }
 
 /** What the rich header says about a column. */
