@@ -30,7 +30,7 @@ struct progress {
     enum {
         NOWHERE,
         STREAM,   /* standard output or error: a line that is drawn over */
-        SPECIAL,  /* FIFO or device: lines one after the other */
+        SPECIAL,  /* FIFO, device, file that others write, too: lines one after the other */
         REPLACED, /* file: each line is a file that takes the name of the one before */
         REWRITTEN /* file in a folder where that cannot be done */
     } place;
@@ -281,9 +281,23 @@ static bool start_replacing(progress_t *progress, const char *destination, size_
     return replace(progress, size);
 }
 
+/** Whether standard output or error go to the file, which then has more in it than progress. */
+static bool is_shared(const struct stat *file)
+{
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        struct stat other;
+        if (fstat(fd, &other) == 0 && other.st_dev == file->st_dev &&
+            other.st_ino == file->st_ino) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void open_file(progress_t *progress, const char *destination, const struct report *report)
 {
-    bool special = stat(destination, &progress->old) == 0 && !S_ISREG(progress->old.st_mode);
+    bool exists = stat(destination, &progress->old) == 0;
+    bool special = exists && (!S_ISREG(progress->old.st_mode) || is_shared(&progress->old));
     size_t size = format_line(progress);
 
     progress->line[size++] = '\n';
@@ -292,7 +306,8 @@ static void open_file(progress_t *progress, const char *destination, const struc
         return;
     }
     /* Not blocking: a FIFO without reader must not stop the query. */
-    progress->fd = open(destination, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+    progress->fd = open(
+        destination, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | (special ? O_APPEND : 0), 0666);
     if (progress->fd < 0) {
         report_warning(report, REPORT_PATH, "no progress: %s `%s'", strerror(errno), destination);
         return;

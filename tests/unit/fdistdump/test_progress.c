@@ -226,6 +226,24 @@ START_TEST(test_access_is_kept)
 }
 END_TEST
 
+/** The file standard error goes to, under its own name or another, is not taken away from it. */
+START_TEST(test_shared)
+{
+    int saved = dup(STDERR_FILENO), file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+    dup2(file, STDERR_FILENO);
+    ck_assert_int_eq(write(STDERR_FILENO, "one\n", 4), 4);
+    progress_t *progress = create(PROGRESS_TOTAL, _i == 0 ? path : "/dev/stderr", 1);
+    progress_show(progress);
+    progress_destroy(progress);
+    ck_assert_int_eq(write(STDERR_FILENO, "two\n", 4), 4);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(file);
+    ck_assert_str_eq(content(path), "one\nreading files: 0/0 (100 %)\ntwo\n");
+}
+END_TEST
+
 /** New files are as the user's mask wants them. */
 START_TEST(test_mask)
 {
@@ -393,9 +411,13 @@ static const char *on_terminal(enum progress_type type, unsigned short columns, 
     progress_destroy(progress);
     dup2(saved, STDERR_FILENO);
     close(saved);
-    ssize_t size = read(ends[0], text, sizeof(text) - 1);
-    ck_assert_int_gt(size, 0);
-    text[size] = '\0';
+    text[0] = '\0';
+    for (size_t used = 0; strstr(text, "DONE\r\n") == NULL;) { /* it may come in pieces */
+        ssize_t size = read(ends[0], text + used, sizeof(text) - 1 - used);
+        ck_assert_int_gt(size, 0);
+        used += (size_t)size;
+        text[used] = '\0';
+    }
     close(ends[0]);
     close(ends[1]);
     return text;
@@ -583,6 +605,7 @@ int main(void)
     tcase_add_test(tc, test_first_line);
     tcase_add_test(tc, test_replaced);
     tcase_add_test(tc, test_access_is_kept);
+    tcase_add_loop_test(tc, test_shared, 0, access("/dev/stderr", F_OK) == 0 ? 2 : 1);
     tcase_add_test(tc, test_mask);
     tcase_add_test(tc, test_left_behind);
     tcase_add_test(tc, test_symbolic_link);
