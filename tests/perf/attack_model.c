@@ -502,6 +502,19 @@ static void make_amplification(struct maker *maker)
     }
 }
 
+/** One packet back. */
+static void tell_answer(struct maker *maker, const struct talk *talk, uint8_t flags)
+{
+    struct talk answer = *talk;
+
+    answer.src = talk->dst;
+    answer.dst = talk->src;
+    answer.src_port = talk->dst_port;
+    answer.dst_port = talk->src_port;
+    answer.flags = flags;
+    tell(maker, &answer);
+}
+
 static void make_scans(struct maker *maker)
 {
     struct talk talk = {.protocol = TCP, .flags = SYN, .packets = 1, .octets = 44};
@@ -513,6 +526,9 @@ static void make_scans(struct maker *maker)
         talk.dst_port = 23;
         talk.at_ms = i * UINT64_C(500);
         tell(maker, &talk);
+        if (i % 1000 == 999) {
+            tell_answer(maker, &talk, SYN | ACK);
+        }
     }
     for (unsigned i = 0; (maker->attacks & ATTACK_VERTICAL_SCAN) != 0 && i < 2000; i++) {
         talk.src = IP(203, 0, 113, 88);
@@ -521,14 +537,7 @@ static void make_scans(struct maker *maker)
         talk.dst_port = (uint16_t)(1 + i);
         talk.at_ms = 12 * MINUTE_MS + i * UINT64_C(30);
         tell(maker, &talk);
-        struct talk refusal = talk;
-        refusal.src = talk.dst;
-        refusal.dst = talk.src;
-        refusal.src_port = talk.dst_port;
-        refusal.dst_port = talk.src_port;
-        refusal.flags = RST | ACK;
-        refusal.octets = 40;
-        tell(maker, &refusal);
+        tell_answer(maker, &talk, RST | ACK);
     }
 }
 
