@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import chain  # noqa: E402
 
 PAGE = os.path.join(chain.SOURCE, "docs", "detection.md")
+SCRIPTS = os.path.join(chain.SOURCE, "fdistdump", "detection")
 
 # What each attack makes which recipe say, without the counts.
 VICTIMS = {"10.20.5.5 53", "10.20.5.6 123", "10.20.5.7 11211"}
@@ -101,7 +102,8 @@ def run(shared, command, data, launcher=""):
     if launcher:
         shared = shared.replace("    fdistdump ", f"    {launcher} fdistdump ")
         assert launcher in shared
-    path = os.path.dirname(chain.program("fdistdump")) + os.pathsep + os.environ["PATH"]
+    path = os.pathsep.join([os.path.dirname(chain.program("fdistdump")), SCRIPTS,
+                            os.environ["PATH"]])
     r = subprocess.run(["sh", "-c", f"{shared}\n{command}"], stdin=subprocess.DEVNULL,
                        capture_output=True, text=True, timeout=300,
                        env=chain.environment({**chain.NO_MPI_LEAKS, "PATH": path}))
