@@ -48,9 +48,10 @@ struct attack_flow {
     enum attack_channel channel;
 };
 
-/** Exporter n is 192.0.2.n; the last one is the branch's. */
+/** Exporter n is 192.0.2.n with Observation Domain 1000 + n; the last one is the branch's. */
 enum { ATTACK_EXPORTERS = 3 };
 #define ATTACK_EXPORTER_NETWORK UINT32_C(0xc0000200)
+#define ATTACK_DOMAIN 1000u
 
 struct attack_traffic {
     struct attack_flow *flows; /**< in the order they are exported */

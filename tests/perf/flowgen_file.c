@@ -96,15 +96,16 @@ static void put_flow(const struct fg_form *form, uint8_t *record, const struct f
     put_address(form, record, DSTADDR, flow->dst, flow->ipv6);
 }
 
-int fg_forms_build(struct fg_forms *forms, bool router)
+int fg_forms_build(struct fg_forms *forms, bool exporter)
 {
-    forms->router = router;
-    int status = form_build(&forms->form[0], false, router);
-    return status == LNF_OK ? form_build(&forms->form[1], true, router) : status;
+    forms->exporter = exporter;
+    int status = form_build(&forms->form[0], false, exporter);
+    return status == LNF_OK ? form_build(&forms->form[1], true, exporter) : status;
 }
 
 int fg_file_put(lnf_writer_t *writer, lnf_block_t *block, const struct fg_forms *forms,
-                const struct fg_flow *flow, uint32_t router, struct lnf_error *error)
+                const struct fg_flow *flow, const struct fg_exporter *exporter,
+                struct lnf_error *error)
 {
     const struct fg_form *form = &forms->form[flow->ipv6];
     uint8_t *record = lnf_block_reserve(block, form->layout.size);
@@ -118,8 +119,10 @@ int fg_file_put(lnf_writer_t *writer, lnf_block_t *block, const struct fg_forms 
         record = lnf_block_reserve(block, form->layout.size);
     }
     put_flow(form, record, flow);
-    if (forms->router) {
-        put_number(form, record, ROUTER, router);
+    if (forms->exporter) {
+        put_number(form, record, ROUTER, exporter->address);
+        record[LNF_RECORD_OFFSET_ENGINE_TYPE] = (uint8_t)(exporter->domain_id >> 8);
+        record[LNF_RECORD_OFFSET_ENGINE_ID] = (uint8_t)exporter->domain_id;
     }
     lnf_block_commit(block);
     lnf_stat_count(lnf_block_stat(block), flow->protocol, 1, flow->packets, flow->octets,

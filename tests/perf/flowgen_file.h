@@ -20,24 +20,31 @@ struct fg_form {
 
 /** Records of both versions: [0] IPv4, [1] IPv6. */
 struct fg_forms {
-    bool router;
+    bool exporter;
     struct fg_form form[2];
 };
 
+/** Who exported a flow, as the collector stores it: Observation Domains as engine type and id. */
+struct fg_exporter {
+    uint32_t address; /* IPv4, a number */
+    uint16_t domain_id;
+};
+
 /**
- * @param router  records also hold the address of the exporter
+ * @param exporter  records have room for the address of the exporter
  * @return status of libnf
  */
-int fg_forms_build(struct fg_forms *forms, bool router);
+int fg_forms_build(struct fg_forms *forms, bool exporter);
 
 /**
  * Adds a flow to the block; a full block is first put into the file.
  *
- * @param router  IPv4 address of the exporter, a number; used when the forms have room for it
+ * @param exporter  NULL when the forms have no room for it
  * @return status of libnf
  */
 int fg_file_put(lnf_writer_t *writer, lnf_block_t *block, const struct fg_forms *forms,
-                const struct fg_flow *flow, uint32_t router, struct lnf_error *error);
+                const struct fg_flow *flow, const struct fg_exporter *exporter,
+                struct lnf_error *error);
 
 /**
  * Path of the flow file that starts at `start_s`, DIRECTORY/YYYY/MM/DD/lnf.YYYYMMDDhhmmss; makes

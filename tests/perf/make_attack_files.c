@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * Writes half an hour of flow files of two channels, with attacks whose parties are known:
- *   make_attack_files DIRECTORY none|all|NAME[,NAME...]
+ *   make_attack_files DIRECTORY none|all|NAME[,NAME...] [SEED]
  * The files are DIRECTORY/CHANNEL/YYYY/MM/DD/lnf.YYYYMMDDhhmmss, of 300 s each, with an index.
  * Without any argument the names are printed.
  */
@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define SLOT_S 300u
-#define SEED 2026
+#define SEED 2026 /* of the examples in docs/detection.md */
 
 /** Flows of one channel from *at on that were exported before `end_ms`. */
 static int write_flows(lnf_writer_t *writer, lnf_block_t *block, const struct fg_forms *forms,
@@ -32,8 +32,9 @@ static int write_flows(lnf_writer_t *writer, lnf_block_t *block, const struct fg
             break;
         }
         if (next->channel == channel) {
-            status = fg_file_put(writer, block, forms, &next->flow,
-                                 ATTACK_EXPORTER_NETWORK + next->exporter, error);
+            struct fg_exporter exporter = {ATTACK_EXPORTER_NETWORK + next->exporter,
+                                           (uint16_t)(ATTACK_DOMAIN + next->exporter)};
+            status = fg_file_put(writer, block, forms, &next->flow, &exporter, error);
         }
     }
     return status == LNF_OK ? lnf_writer_put(writer, block, error) : status;
@@ -127,13 +128,14 @@ int main(int argc, char **argv)
         }
         return 0;
     }
-    if (argc != 3 || !read_attacks(argv[2], &attacks)) {
-        fprintf(stderr, "usage: make_attack_files DIRECTORY none|all|NAME[,NAME...]\n");
+    if ((argc != 3 && argc != 4) || !read_attacks(argv[2], &attacks)) {
+        fprintf(stderr, "usage: make_attack_files DIRECTORY none|all|NAME[,NAME...] [SEED]\n");
         return 1;
     }
+    uint64_t seed = argc == 4 ? strtoull(argv[3], NULL, 10) : SEED;
     lnf_block_t *block = lnf_block_create();
     if (block == NULL || fg_forms_build(&forms, true) != LNF_OK ||
-        !attack_traffic_make(SEED, attacks, &traffic)) {
+        !attack_traffic_make(seed, attacks, &traffic)) {
         fprintf(stderr, "make_attack_files: no memory\n");
         lnf_block_destroy(block);
         return 1;

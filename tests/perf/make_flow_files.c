@@ -28,7 +28,7 @@ static int write_flows(lnf_writer_t *writer, lnf_block_t *block, fg_model_t *mod
 
     for (uint64_t i = 0; i < count && status == LNF_OK; i++) {
         fg_model_next(model, &flow);
-        status = fg_file_put(writer, block, forms, &flow, 0, error);
+        status = fg_file_put(writer, block, forms, &flow, NULL, error);
     }
     status = status == LNF_OK ? lnf_writer_put(writer, block, error) : status;
     lnf_block_clear(block);

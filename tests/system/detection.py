@@ -30,16 +30,19 @@ TRUTH = {
                      "Rare destinations": {"198.51.100.53 10.20.18.76"}},
     "beacon": {"Beacons": {"10.20.17.18 203.0.113.44"},
                "Rare destinations": {"203.0.113.44 10.20.17.18"}},
-    "silence": {"Silent exporters": {"192.0.2.2 silent", "192.0.2.3 silent"},
+    "silence": {"Silent exporters": {"192.0.2.2 1002", "192.0.2.3 1003"},
                 "Silent channels": {"branch has"}},
     "change": {"Sudden changes": {"10.20.17.20", "10.20.0.26"}},
 }
 ONE_WORD = ("Sudden changes",)
 
 
-def make_files(work, attacks):
-    directory = os.path.join(work, attacks)
-    subprocess.run([chain.program("make_attack_files"), directory, attacks], check=True,
+SEEDS = ("1", "2", "3")  # of other ordinary traffic than the page's
+
+
+def make_files(work, attacks, *seed):
+    directory = os.path.join(work, attacks + "-".join(seed))
+    subprocess.run([chain.program("make_attack_files"), directory, attacks, *seed], check=True,
                    env=chain.environment())
     return directory
 
@@ -134,6 +137,18 @@ def check_output(shared, pieces, data):
             entry[1] = run(shared, block.script(entry[0]), data)
 
 
+def check_filters(text):
+    """Filters in the text, between the commands, are filters."""
+    prose = re.sub(r"^```.*?^```\n", "", text, flags=re.M | re.S)
+    found = 0
+    for span in re.findall(r"`([^`]+)`", prose):
+        span = re.sub(r"^and ", "", " ".join(span.split()))
+        if re.match(r"(not |src |dst |proto |ip |port |flags [A-Z])", span):
+            chain.fdistdump(["-f", span, "%0:none"])
+            found += 1
+    assert found > 5, found
+
+
 def main():
     with open(PAGE, encoding="utf-8") as f:
         text = f.read()
@@ -142,6 +157,7 @@ def main():
     blocks = [p for p in pieces if isinstance(p, Block) and p.detects]
     recipes = {recipe for recipes in TRUTH.values() for recipe in recipes}
     assert {b.heading for b in blocks} == recipes, ({b.heading for b in blocks}, recipes)
+    check_filters(text)
     with chain.workspace() as work:
         everything = make_files(work, "all")
         check_output(shared, pieces, everything)
@@ -158,6 +174,10 @@ def main():
         print("all attacks: ok", flush=True)
         check_names(shared, blocks, make_files(work, "none"), [])
         print("no attack: ok", flush=True)
+        for seed in SEEDS:
+            check_names(shared, blocks, make_files(work, "all", seed), TRUTH)
+            check_names(shared, blocks, make_files(work, "none", seed), [])
+            print(f"other traffic, seed {seed}: ok", flush=True)
         names = subprocess.run([chain.program("make_attack_files")], check=True, text=True,
                                capture_output=True).stdout.split()
         assert sorted(names) == sorted(TRUTH), names
