@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The commands of docs/detection.md: what the page shows is what they print, they name the parties of
-the attacks that are in the traffic, and nobody when there is none.
+"""The commands of docs/detection.md: what the page shows is what they print, they name the parties
+of the attacks that are in the traffic, and nobody when there is none.
 
 With --write the output in the page is replaced by what the commands print now.
 """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Detection scripts that are installed: what they find in known traffic, the windows they cut, their log, and what
-they say about bad arguments and failing queries. In every shell that is there."""
+"""Detection scripts that are installed: what they find in known traffic, the windows they cut, their
+log, and what they say about bad arguments and failing queries. In every shell that is there."""
 
 import os
 import re
@@ -78,8 +78,8 @@ def reliability(data, work):
     """One alike amplifier of two is enough for a report, none is not; it takes 500 flows."""
     answers = {"first": "10.0.0.1", "last": "10.0.0.2"}
     fake = os.path.join(work, "fake")
-    for first, last, expected in ((0, 0, "100 %"), (9, 9, "100 %"), (10, 0, "50 %"), (0, 10, "50 %"),
-                                  (10, 10, None), (-1, -1, None), (-1, 9, "50 %")):
+    for first, last, expected in ((0, 0, "100 %"), (9, 9, "100 %"), (10, 0, "50 %"),
+                                  (0, 10, "50 %"), (10, 10, None), (-1, -1, None), (-1, 9, "50 %")):
         with open(fake, "w", encoding="utf-8") as f:
             f.write(f"""#!/bin/sh
 sizes() {{ # number of changes; -1: a flow is missing
@@ -157,7 +157,8 @@ echo head
             ("900", "1/15/2026 9:45#01/15/2026 10:30", [(-900, 0), (0, 900), (900, 1800)]),
             ("172800", "02/28/2024 23:50#03/01/2024 00:05",  # across February 29
              [(1709164200 - START, 1709251500 - START)]),
-            (None, "12/31/2099 23:50#01/01/2100 00:00", [(4102444200 - START, 4102444800 - START)])):
+            (None, "12/31/2099 23:50#01/01/2100 00:00",
+             [(4102444200 - START, 4102444800 - START)])):
         if os.path.exists(seen):
             os.remove(seen)
         for shell in SHELLS:
