@@ -467,18 +467,27 @@ static struct lnf_filter_step *match_all(struct lnf_arena *arena,
 /* ---- terms -------------------------------------------------------------------------------------
  */
 
-static struct lnf_filter_step *protocol_step(struct lnf_arena *arena, uint8_t implied, bool negate)
+/* What a term implies: `implied` is not LNF_IMPLIED_NONE. */
+static struct lnf_filter_step *implied_step(struct lnf_arena *arena, uint8_t implied, bool negate)
 {
     static struct lnf_filter_item icmp6 = {.kind = LNF_ITEM_RANGE, .min = 58, .max = 58};
     static struct lnf_filter_item icmp = {
         .next = &icmp6, .kind = LNF_ITEM_RANGE, .min = 1, .max = 1};
     static struct lnf_filter_item tcp = {.kind = LNF_ITEM_RANGE, .min = 6, .max = 6};
-    struct lnf_filter_node node = {.kind = LNF_NODE_TERM,
-                                   .items = implied == LNF_IMPLIED_TCP ? &tcp : &icmp};
-    struct fields fields = {{lnf_field_get(LNF_FLD_PROT)}, 1};
-    static const struct lnf_filter_term term = {.name = "proto", .kind = LNF_KIND_NUMBER};
+    static struct lnf_filter_item deny = {.kind = LNF_ITEM_RANGE, .min = 3, .max = 3};
+    static const struct {
+        struct lnf_filter_item *items;
+        int field;
+    } meanings[] = {
+        [LNF_IMPLIED_TCP] = {&tcp, LNF_FLD_PROT},
+        [LNF_IMPLIED_ICMP] = {&icmp, LNF_FLD_PROT},
+        [LNF_IMPLIED_DENIED] = {&deny, LNF_FLD_FW_EVENT},
+    };
+    static const struct lnf_filter_term term = {.name = "implied", .kind = LNF_KIND_NUMBER};
+    struct lnf_filter_node node = {
+        .kind = LNF_NODE_TERM, .term = &term, .items = meanings[implied].items};
+    struct fields fields = {{lnf_field_get(meanings[implied].field)}, 1};
 
-    node.term = &term;
     return match_any(arena, &node, &fields, negate);
 }
 
@@ -490,7 +499,7 @@ static struct lnf_filter_step *no_flags(struct lnf_arena *arena, const struct ln
     struct lnf_filter_leaf leaf = {.test = LNF_TEST_BITS, .bits = {node->items->min, 0}};
     struct steps steps = {0};
 
-    if (!add_step(&steps, protocol_step(arena, LNF_IMPLIED_TCP, !negate)) ||
+    if (!add_step(&steps, implied_step(arena, LNF_IMPLIED_TCP, !negate)) ||
         !add_leaves(arena, &steps, &leaf, &fields, negate)) {
         return NULL;
     }
@@ -513,7 +522,7 @@ static struct lnf_filter_step *lower_term(struct lnf_arena *arena,
     if (node->term->implied == LNF_IMPLIED_NONE) {
         return match;
     }
-    if (!add_step(&steps, protocol_step(arena, node->term->implied, negate)) ||
+    if (!add_step(&steps, implied_step(arena, node->term->implied, negate)) ||
         !add_step(&steps, match)) {
         return NULL;
     }

@@ -114,7 +114,12 @@ enum lnf_filter_kind {
 };
 
 /** What a comparison implies besides. */
-enum lnf_filter_implied { LNF_IMPLIED_NONE, LNF_IMPLIED_TCP, LNF_IMPLIED_ICMP };
+enum lnf_filter_implied {
+    LNF_IMPLIED_NONE,
+    LNF_IMPLIED_TCP,
+    LNF_IMPLIED_ICMP,
+    LNF_IMPLIED_DENIED, /* the firewall event is `deny` */
+};
 
 #define LNF_TERM_FIELDS 4u
 
