@@ -819,7 +819,9 @@ int lnf_input_claim(lnf_input_t *input, struct lnf_block_ref *block, struct lnf_
         switch (status) {
         case LNF_ERR_UNKBLOCK:
             if (block->type != LNF_BLOCK_ARRAY) {
-                (void)report_block(input, block->offset, NULL, "block of an unknown type");
+                (void)report_block(input, block->offset, NULL,
+                                   block->type == LNF_BLOCK_NFDUMP15 ? LNF_TEXT_NFDUMP15
+                                                                     : "block of an unknown type");
             }
             continue;
         case LNF_ERR_NOTSET:

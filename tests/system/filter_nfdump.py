@@ -356,7 +356,7 @@ def by_nfdump(path, text, compared):
                        env=sc.environment(), errors="replace")
     if r.returncode == 254:
         return None, r.stderr.strip()
-    assert r.returncode == 0, (text, r)
+    assert r.returncode == 0, (r.returncode, r.stderr, text)
     if not compared:
         return [], ""
     lines = [line.strip() for line in r.stdout.splitlines()]

@@ -2,9 +2,9 @@
 /**
  * Which records of a flow file do filters select? For comparison with other programs.
  *
- * filter_select FILE: reads filters from standard input, one a line, and writes a line for each: the
- * start times (ms) of the records selected, in file order, or "! COLUMN TEXT" of one that does not
- * compile. Bulk scan and single records have to agree, else it ends with status 2.
+ * filter_select FILE: reads filters from standard input, one a line, and writes a line for each:
+ * the start times (ms) of the records selected, in file order, or "! COLUMN TEXT" of one that does
+ * not compile. Bulk scan and single records have to agree, else it ends with status 2.
  */
 #include <inttypes.h>
 #include <libnf.h>
