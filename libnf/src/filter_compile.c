@@ -51,7 +51,10 @@ static float test_cost(const struct lnf_filter_leaf *leaf)
         return 6.0f;
     case LNF_TEST_STRING:
     case LNF_TEST_MPLS:
+    case LNF_TEST_PORT_BLOCK:
         return 30.0f;
+    case LNF_TEST_PAYLOAD:
+        return 100.0f;
     case LNF_TEST_BITMAP:
         return 0.8f;
     default:
@@ -280,8 +283,8 @@ static bool add_leaves(struct lnf_arena *arena, struct steps *steps, struct lnf_
     for (unsigned i = 0; i < fields->count; i++) {
         leaf->field = fields->row[i];
         leaf->field2 = NULL;
-        bool record = leaf->test == LNF_TEST_STRING || leaf->test == LNF_TEST_MPLS;
-        if (!record && i + 1 < fields->count && fields->row[i + 1]->type == leaf->field->type) {
+        if (!lnf_filter_reads_record(leaf->test) && i + 1 < fields->count &&
+            fields->row[i + 1]->type == leaf->field->type) {
             leaf->field2 = fields->row[++i];
         }
         if (!add_step(steps, leaf_step(arena, leaf, negate))) {
@@ -406,7 +409,7 @@ static bool add_item(struct lnf_arena *arena, struct steps *steps,
     case LNF_ITEM_FAMILY:
         return add_family(arena, steps, item->min, fields, negate);
     case LNF_ITEM_STRING:
-        leaf.test = LNF_TEST_STRING;
+        leaf.test = node->term->kind == LNF_KIND_PAYLOAD ? LNF_TEST_PAYLOAD : LNF_TEST_STRING;
         leaf.string.text = copy_text(arena, item->text, item->length);
         leaf.string.length = item->length;
         leaf.string.contains = item->contains;
@@ -421,6 +424,9 @@ static bool add_item(struct lnf_arena *arena, struct steps *steps,
         leaf.test = LNF_TEST_MPLS;
         leaf.range.min = item->min;
         leaf.range.span = item->max - item->min;
+        break;
+    case LNF_ITEM_PORT_BLOCK:
+        leaf.test = LNF_TEST_PORT_BLOCK;
         break;
     case LNF_ITEM_NET:
     case LNF_ITEM_NEVER:

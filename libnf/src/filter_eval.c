@@ -7,6 +7,7 @@
 #include "filter.h"
 #include "filter_program.h"
 
+#include <libnf/bytes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -316,6 +317,49 @@ static bool matches_mpls(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
     return value - leaf->range.min <= leaf->range.span;
 }
 
+#define ELEMENT_PORT_BLOCK 26u
+#define ELEMENT_IN_PAYLOAD 29u
+
+/* A record without a block has the one from 0 to 0. */
+static bool matches_port_block(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    size_t size;
+    uint16_t start = 0, end = 0, port = 0;
+    const uint8_t *block = lnf_batch_element(batch, row, ELEMENT_PORT_BLOCK, &size);
+    const uint8_t *generic = lnf_batch_element(batch, row, leaf->field->element, &size);
+
+    if (block != NULL) {
+        start = le16toh(lnf_load_u16(block));
+        end = le16toh(lnf_load_u16(block + 2));
+    }
+    if (generic != NULL) {
+        port = le16toh(lnf_load_u16(generic + leaf->field->offset));
+    }
+    return port >= start && port <= end;
+}
+
+static bool matches_payload(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    size_t size;
+    const uint8_t *data = lnf_batch_element(batch, row, ELEMENT_IN_PAYLOAD, &size);
+
+    return data != NULL && memmem(data, size, leaf->string.text, leaf->string.length) != NULL;
+}
+
+static bool matches_record(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    switch ((enum lnf_filter_test)leaf->test) {
+    case LNF_TEST_STRING:
+        return matches_string(leaf, batch, row);
+    case LNF_TEST_MPLS:
+        return matches_mpls(leaf, batch, row);
+    case LNF_TEST_PORT_BLOCK:
+        return matches_port_block(leaf, batch, row);
+    default:
+        return matches_payload(leaf, batch, row);
+    }
+}
+
 static unsigned select_records(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
                                const uint16_t *selection, unsigned count, uint16_t *out)
 {
@@ -323,10 +367,8 @@ static unsigned select_records(const struct lnf_filter_leaf *leaf, lnf_batch_t *
 
     for (unsigned i = 0; i < count; i++) {
         unsigned row = selection == NULL ? i : selection[i];
-        bool matches = leaf->test == LNF_TEST_STRING ? matches_string(leaf, batch, row)
-                                                     : matches_mpls(leaf, batch, row);
         out[kept] = (uint16_t)row;
-        kept += (unsigned)matches ^ leaf->negate;
+        kept += (unsigned)matches_record(leaf, batch, row) ^ leaf->negate;
     }
     return kept;
 }
@@ -349,7 +391,7 @@ static const void *column_of(const struct run *run, const struct lnf_filter_leaf
 static unsigned run_leaf(const struct run *run, const struct lnf_filter_leaf *leaf,
                          const uint16_t *selection, unsigned count, uint16_t *out)
 {
-    if (leaf->test == LNF_TEST_STRING || leaf->test == LNF_TEST_MPLS) {
+    if (lnf_filter_reads_record(leaf->test)) {
         return select_records(leaf, run->batch, selection, count, out);
     }
     const void *column1 = column_of(run, leaf, leaf->field, selection, count);

@@ -438,6 +438,8 @@ static const struct lnf_filter_term terms[] = {
     MPLS_ROW("mpls eos", LNF_MPLS_BOTTOM, 0xffffff),
     MPLS_ROW("mpls any", LNF_MPLS_ANY, 0xffffff),
 
+    /* Payload is no field; the one named is always there and costs nothing. */
+    ONE_ROW("payload content", LNF_KIND_PAYLOAD, LNF_FLD_PROT),
     {.name = "mpls",
      .kind = LNF_KIND_UNSUPPORTED,
      .fields = {LNF_FLD_MPLS_LABEL},
@@ -447,7 +449,7 @@ static const struct lnf_filter_term terms[] = {
     UNSUPPORTED_ROW("geo", "there is no database of countries"),
     UNSUPPORTED_ROW("count", "records have no running number here"),
     UNSUPPORTED_ROW("flowlabel", "there are no flow labels"),
-    UNSUPPORTED_ROW("payload", "payload cannot be searched"),
+    UNSUPPORTED_ROW("payload", "only 'payload content' is"),
 };
 
 #define TERM_COUNT (sizeof(terms) / sizeof(terms[0]))

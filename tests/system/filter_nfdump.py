@@ -290,7 +290,10 @@ class Maker:
             lambda: "pblock " + rng.choice(["start ", "end ", "step ", "size "]) +
             self.comparison() + self.number(LARGE),
             lambda: self.system_number(),
-        ] + EXTRA(self)
+            lambda: rng.choice(["", "src ", "dst ", "src or dst "]) + "port in pblock",
+            lambda: "payload content " + rng.choice(["abc", "'ssh'", "'GET /'", '"ssh-2"', "http",
+                                                     "'.1'"]),
+        ]
         if not plain:
             kinds += [self.flags, lambda: "not " + self.flags(), lambda: f"not ({self.flags()})"] * 2
         return rng.choice(kinds)()
@@ -343,10 +346,6 @@ class Maker:
 
     def group(self, depth, plain):
         return f"({self.expression(depth, plain)})"
-
-
-def EXTRA(maker):
-    return []
 
 
 def by_nfdump(path, text, compared):
