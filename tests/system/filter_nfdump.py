@@ -156,6 +156,7 @@ class Maker:
         self.files = 0
         self.compared = True  # nfdump can be asked which records match, not only for the syntax
         self.included = ""
+        self.payload_used = False
 
     def number(self, values):
         value = self.rng.choice(values)
@@ -291,8 +292,7 @@ class Maker:
             self.comparison() + self.number(LARGE),
             lambda: self.system_number(),
             lambda: rng.choice(["", "src ", "dst ", "src or dst "]) + "port in pblock",
-            lambda: "payload content " + rng.choice(["abc", "'ssh'", "'GET /'", '"ssh-2"', "http",
-                                                     "'.1'"]),
+            self.payload,
         ]
         if not plain:
             kinds += [self.flags, lambda: "not " + self.flags(), lambda: f"not ({self.flags()})"] * 2
@@ -301,6 +301,14 @@ class Maker:
     def syntax_only(self, text):
         self.compared = False
         return text
+
+    def payload(self):
+        """Of several in one filter nfdump finds none."""
+        if self.payload_used:
+            return "any"
+        self.payload_used = True
+        return "payload content " + self.rng.choice(["abc", "'ssh'", "'GET /'", '"ssh-2"', "http",
+                                                     "'.1'"])
 
     def nat_event(self, text):
         return "nat event " + text if self.nat else self.syntax_only("nat event " + text)
