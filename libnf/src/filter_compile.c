@@ -398,6 +398,10 @@ static bool add_item(struct lnf_arena *arena, struct steps *steps,
     switch ((enum lnf_filter_item_kind)item->kind) {
     case LNF_ITEM_MASK:
         leaf.test = LNF_TEST_BITS;
+        if (node->term->kind == LNF_KIND_MPLS) {
+            leaf.test = LNF_TEST_MPLS;
+            leaf.part |= LNF_MPLS_BITS;
+        }
         leaf.bits.mask = item->max;
         leaf.bits.want = item->min;
         break;

@@ -286,6 +286,12 @@ static bool matches_string(const struct lnf_filter_leaf *leaf, lnf_batch_t *batc
 
 #define MPLS_ENTRIES 10u
 
+static bool matches_entry(const struct lnf_filter_leaf *leaf, uint64_t value)
+{
+    return (leaf->part & LNF_MPLS_BITS) != 0 ? (value & leaf->bits.mask) == leaf->bits.want
+                                             : value - leaf->range.min <= leaf->range.span;
+}
+
 /*
  * Entries hold label << 4 | experimental bits << 1 | bottom of the stack. A record without a stack,
  * and entries below its bottom, compare as 0.
@@ -295,7 +301,7 @@ static bool matches_mpls(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
     size_t size;
     const uint8_t *data = lnf_batch_element(batch, row, leaf->field->element, &size);
     uint32_t entries[MPLS_ENTRIES] = {0};
-    unsigned part = leaf->part, depth = 0;
+    unsigned part = leaf->part & ~LNF_MPLS_BITS, depth = 0;
 
     if (data != NULL && size >= sizeof(entries)) {
         memcpy(entries, data, sizeof(entries));
@@ -305,7 +311,7 @@ static bool matches_mpls(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
     }
     if (part == LNF_MPLS_ANY) {
         for (unsigned i = 0; i <= depth; i++) {
-            if ((entries[i] >> 4) - leaf->range.min <= leaf->range.span) {
+            if (matches_entry(leaf, entries[i] >> 4)) {
                 return true;
             }
         }
@@ -314,7 +320,7 @@ static bool matches_mpls(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
     uint64_t value = part == LNF_MPLS_BOTTOM ? entries[depth] >> 4
                      : part > LNF_MPLS_EXP   ? entries[part - LNF_MPLS_EXP - 1] >> 1 & 7
                                              : entries[part - 1] >> 4;
-    return value - leaf->range.min <= leaf->range.span;
+    return matches_entry(leaf, value);
 }
 
 #define ELEMENT_PORT_BLOCK 26u

@@ -128,6 +128,7 @@ enum lnf_filter_implied {
 #define LNF_MPLS_EXP 16
 #define LNF_MPLS_BOTTOM 32 /* label of the entry that is the bottom of the stack */
 #define LNF_MPLS_ANY 33    /* label of any entry */
+#define LNF_MPLS_BITS 64u  /* added in leaves that compare bits instead of a range */
 
 /** A named value, e.g. a protocol. */
 struct lnf_filter_symbol {
