@@ -227,7 +227,8 @@ class Maker:
             lambda: "any",
             lambda: rng.choice(["inet", "ipv4", "inet6", "ipv6", "IPv4"]),
             lambda: "proto " + rng.choice(["tcp", "udp", "icmp", "icmp6", "gre", "TCP", "6", "17",
-                                           "1", "0x2f", "esp", "ah", "ospf", "sctp", "igmp", "ipip"]),
+                                           "1", "0x2f", "esp", "ah", "ospf", "sctp", "igmp", "ipip",
+                                           "IPXIP", "Frag6", "0hop"]),
             lambda: "tun proto " + rng.choice(["tcp", "udp", "6", "17", "1", "0"]),
             lambda: self.sides() + rng.choice(["ip ", "host ", "IP "]) + self.address(),
             lambda: self.sides() + rng.choice(["ip in ", "host in ", "ip in"]) + (
