@@ -19,7 +19,7 @@
 static lnf_rec_t *records[RECORDS_MAX];
 static size_t record_count;
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "filter_select: %s\n", what);
     exit(2);
