@@ -254,13 +254,12 @@ static bool add_map(lnf_layout1_t *layout1, uint64_t block, size_t offset, const
 
     struct map **newest = &layout1->maps[id == MAP_UNASSIGNED ? 0 : id];
     if (*newest != NULL &&
-        ((*newest)->unknown || ((*newest)->count == map.count &&
-                                memcmp((*newest)->ids, map.ids, map.count) == 0))) {
+        ((*newest)->unknown ||
+         ((*newest)->count == map.count && memcmp((*newest)->ids, map.ids, map.count) == 0))) {
         return true;
     }
     map.age = *newest == NULL ? 0 : (*newest)->age + 1;
-    map.unknown =
-        map.age == MAP_REDEFINITIONS_MAX || layout1->map_count == MAP_DEFINITIONS_MAX;
+    map.unknown = map.age == MAP_REDEFINITIONS_MAX || layout1->map_count == MAP_DEFINITIONS_MAX;
     layout1->map_count += !map.unknown;
     layout1->overflow = layout1->overflow || map.unknown;
     struct map *added = malloc(sizeof(*added));
