@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <libnf/index.h>
 #include <limits.h>
+#include <search.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,6 @@
 
 #define DAY_S 86400
 #define LAST_YEAR 9999 /* names have four digits */
-
-/** A directory being walked and those above it: one that comes again is a loop. */
-struct walk {
-    dev_t device;
-    ino_t inode;
-    const struct walk *above;
-};
 
 /* ---- list ----------------------------------------------------------------------------------- */
 
@@ -103,22 +97,6 @@ static const char *convert(const char *path, const char *host, char *out, size_t
     return used == 0 ? "empty path" : NULL;
 }
 
-/* ---- walk ----------------------------------------------------------------------------------- */
-
-static int walk_directory(struct flow_files *files, const char *path, const struct stat *stat,
-                          const struct walk *above, const struct flow_files_context *context,
-                          struct failure *failure);
-
-static bool is_loop(const struct stat *status, const struct walk *above)
-{
-    for (; above != NULL; above = above->above) {
-        if (above->device == status->st_dev && above->inode == status->st_ino) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void warn(struct flow_files *files, const struct flow_files_context *context,
                  const char *path, const char *reason)
 {
@@ -126,24 +104,86 @@ static void warn(struct flow_files *files, const struct flow_files_context *cont
     report_warning(context->report, REPORT_PATH, "%s `%s'", reason, path);
 }
 
+/* ---- walk ----------------------------------------------------------------------------------- */
+
+/** A directory, whatever it is called. */
+struct place {
+    dev_t device;
+    ino_t inode;
+};
+
+/** A directory being walked and those above it: one that comes again is a loop. */
+struct branch {
+    struct place place;
+    const struct branch *above;
+};
+
+/** The walk over one path of the command line. */
+struct walk {
+    struct flow_files *files;
+    const struct flow_files_context *context;
+    struct failure *failure;
+    void *
+        seen; /* tree of struct place: each directory is read once, however many links lead to it */
+};
+
+static int walk_directory(struct walk *walk, const char *path, const struct stat *status,
+                          const struct branch *above);
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    if (x->device != y->device) {
+        return x->device < y->device ? -1 : 1;
+    }
+    return x->inode < y->inode ? -1 : x->inode > y->inode;
+}
+
+static bool is_loop(const struct place *place, const struct branch *above)
+{
+    for (; above != NULL; above = above->above) {
+        if (compare_places(&above->place, place) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Whether the directory comes for the first time. */
+static int remember(struct walk *walk, const struct place *place, bool *is_new)
+{
+    struct place *copy = malloc(sizeof(*copy));
+
+    if (copy == NULL) {
+        return failure_no_memory(walk->failure);
+    }
+    *copy = *place;
+    struct place **found = tsearch(copy, &walk->seen, compare_places);
+    *is_new = found != NULL && *found == copy;
+    if (!*is_new) {
+        free(copy);
+    }
+    return found == NULL ? failure_no_memory(walk->failure) : REPORT_OK;
+}
+
 /** Adds a file, or the files of a directory. */
-static int add_entry(struct flow_files *files, const char *path, const struct walk *above,
-                     const struct flow_files_context *context, struct failure *failure)
+static int add_entry(struct walk *walk, const char *path, const struct branch *above)
 {
     struct stat status;
 
     if (stat(path, &status) != 0) {
-        warn(files, context, path, strerror(errno));
+        warn(walk->files, walk->context, path, strerror(errno));
         return REPORT_OK;
     }
     if (S_ISDIR(status.st_mode)) {
-        return walk_directory(files, path, &status, above, context, failure);
+        return walk_directory(walk, path, &status, above);
     }
     if (!S_ISREG(status.st_mode)) {
-        warn(files, context, path, "neither a file nor a directory, skipped");
+        warn(walk->files, walk->context, path, "neither a file nor a directory, skipped");
         return REPORT_OK;
     }
-    return append(files, path, failure);
+    return append(walk->files, path, walk->failure);
 }
 
 static int is_flow_name(const struct dirent *entry)
@@ -156,50 +196,56 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int add_named(struct flow_files *files, const char *directory, const char *name,
-                     const struct walk *above, const struct flow_files_context *context,
-                     struct failure *failure)
+static int add_named(struct walk *walk, const char *directory, const char *name,
+                     const struct branch *above)
 {
     size_t length = strlen(directory);
     const char *separator = length > 0 && directory[length - 1] == '/' ? "" : "/";
     char *path;
 
     if (asprintf(&path, "%s%s%s", directory, separator, name) < 0) {
-        return failure_no_memory(failure);
+        return failure_no_memory(walk->failure);
     }
     int class = REPORT_OK;
     if (strlen(path) >= PATH_MAX) {
-        warn(files, context, path, "path is too long");
+        warn(walk->files, walk->context, path, "path is too long");
     } else {
-        class = add_entry(files, path, above, context, failure);
+        class = add_entry(walk, path, above);
     }
     free(path);
     return class;
 }
 
-static int walk_directory(struct flow_files *files, const char *path, const struct stat *status,
-                          const struct walk *above, const struct flow_files_context *context,
-                          struct failure *failure)
+static int walk_directory(struct walk *walk, const char *path, const struct stat *status,
+                          const struct branch *above)
 {
-    struct walk here = {status->st_dev, status->st_ino, above};
+    struct branch here = {{status->st_dev, status->st_ino}, above};
     struct dirent **entries;
-    int class = REPORT_OK;
+    bool is_new;
 
-    if (is_loop(status, above)) {
-        warn(files, context, path, "symbolic link leads back to a directory above it");
+    if (is_loop(&here.place, above)) {
+        warn(walk->files, walk->context, path, "symbolic link leads back to a directory above it");
+        return REPORT_OK;
+    }
+    int class = remember(walk, &here.place, &is_new);
+    if (class != REPORT_OK) {
+        return class;
+    }
+    if (!is_new) {
+        warn(walk->files, walk->context, path, "directory has been read under another name");
         return REPORT_OK;
     }
     int count = scandir(path, &entries, is_flow_name, by_name);
     if (count < 0 && errno == ENOMEM) {
-        return failure_no_memory(failure);
+        return failure_no_memory(walk->failure);
     }
     if (count < 0) {
-        warn(files, context, path, strerror(errno));
+        warn(walk->files, walk->context, path, strerror(errno));
         return REPORT_OK;
     }
     for (int i = 0; i < count; i++) {
         if (class == REPORT_OK) {
-            class = add_named(files, path, entries[i]->d_name, &here, context, failure);
+            class = add_named(walk, path, entries[i]->d_name, &here);
         }
         free(entries[i]);
     }
@@ -324,7 +370,10 @@ int flow_files_add(struct flow_files *files, const char *path,
         return REPORT_OK;
     }
     if (context->range == NULL || stat(converted, &status) != 0 || !S_ISDIR(status.st_mode)) {
-        return add_entry(files, converted, NULL, context, failure);
+        struct walk walk = {files, context, failure, NULL};
+        int class = add_entry(&walk, converted, NULL);
+        tdestroy(walk.seen, free);
+        return class;
     }
     struct lookup lookup = {files, converted, context};
     return add_hierarchy(&lookup, failure);

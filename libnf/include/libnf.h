@@ -285,8 +285,9 @@ LNF_API int lnf_open(lnf_file_t **file, const char *name, unsigned int flags, co
  * Reads the next flow record.
  *
  * @return LNF_OK; LNF_EOF; weak errors, the text in lnf_error(): a damaged or unknown record
- *         (LNF_ERR_UNKREC) or block (LNF_ERR_UNKBLOCK) was skipped, call again; LNF_ERR_READ;
- *         LNF_ERR_NOMEM; LNF_ERR_OTHER, the file is open for writing
+ *         (LNF_ERR_UNKREC), a block (LNF_ERR_UNKBLOCK) or one of nfdump 1.5 (LNF_ERR_COMPAT15) was
+ *         skipped, call again; LNF_ERR_READ; LNF_ERR_NOMEM; LNF_ERR_OTHER, the file is open for
+ *         writing
  */
 LNF_API int lnf_read(lnf_file_t *file, lnf_rec_t *record);
 

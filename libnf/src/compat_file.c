@@ -17,16 +17,21 @@
 #include <unistd.h>
 
 #define EXPORTER_RECORD_SIZE 32u
-#define EXPORTERS_MAX UINT16_MAX
 #define RECORD_FLAG_ANONYMISED 0x04u
+#define RECORD_FLAG_INTERNAL 0x80u /* nfdump's own while it filters; means nothing in files */
 #define LOOP_INTERVAL_S 1u
 #define NFDUMP_VERSION_TEXT "1.7.1"
 #define COMPRESSION_FLAGS (LNF_COMP_LZO | LNF_COMP_BZ2 | LNF_COMP_LZ4)
 
+#define SYSID_COUNT 65536u
+
 /** Exporters by the number flow records name them with. */
 struct exporters {
-    struct lnf_exporter *rows; /* sysid 0 = free */
+    struct lnf_exporter *rows;
     unsigned count, room;
+    uint16_t *by_sysid; /* place of a number's row + 1; 0 = free */
+    unsigned last;      /* row of the record before */
+    unsigned next_free; /* numbers from 1 to before it are taken: none gets free again */
 };
 
 struct lnf_file {
@@ -40,8 +45,8 @@ struct lnf_file {
     struct lnf_reader block; /* records of the block not read yet */
     uint64_t block_end;      /* offset in the file behind that block */
     uint64_t processed_blocks;
-    bool block_skipped; /* one that cannot be read, which the caller does not know of yet */
-    bool anonymised;    /* a record said so */
+    int skipped;     /* weak error for a block passed over, which the caller does not know of yet */
+    bool anonymised; /* a record said so */
 
     /* Writing. */
     lnf_writer_t *writer;
@@ -64,8 +69,15 @@ static int fail_text(int status, const char *text)
 /* ---- exporters --------------------------------------------------------------------------------
  */
 
+/** Adds a row for a number that has none; false without memory. */
 static bool exporters_add(struct exporters *table, const struct lnf_exporter *exporter)
 {
+    if (table->by_sysid == NULL) {
+        table->by_sysid = calloc(SYSID_COUNT, sizeof(table->by_sysid[0]));
+        if (table->by_sysid == NULL) {
+            return false;
+        }
+    }
     if (table->count == table->room) {
         unsigned room = table->room == 0 ? 16 : table->room * 2;
         struct lnf_exporter *rows = realloc(table->rows, room * sizeof(*rows));
@@ -76,17 +88,22 @@ static bool exporters_add(struct exporters *table, const struct lnf_exporter *ex
         table->room = room;
     }
     table->rows[table->count++] = *exporter;
+    table->by_sysid[exporter->sysid] = (uint16_t)table->count;
     return true;
 }
 
 static struct lnf_exporter *exporters_by_sysid(const struct exporters *table, uint16_t sysid)
 {
-    for (unsigned i = 0; i < table->count; i++) {
-        if (table->rows[i].sysid == sysid) {
-            return &table->rows[i];
-        }
-    }
-    return NULL;
+    unsigned place = table->by_sysid == NULL ? 0 : table->by_sysid[sysid];
+
+    return place == 0 ? NULL : &table->rows[place - 1];
+}
+
+static void exporters_clear(struct exporters *table)
+{
+    free(table->rows);
+    free(table->by_sysid);
+    *table = (struct exporters){0};
 }
 
 static bool same_exporter(const struct lnf_exporter *a, const struct lnf_exporter *b)
@@ -142,6 +159,9 @@ static void learn_exporter(lnf_file_t *file, const uint8_t *record, size_t size)
     exporter.version = le32toh(lnf_load_u32(record + 4));
     exporter.sysid = le16toh(lnf_load_u16(record + 26));
     exporter.domain_id = le32toh(lnf_load_u32(record + 28));
+    if (exporter.sysid == 0) {
+        return; /* flow records say that they have none with it */
+    }
     parse_exporter_address(&exporter, record + 8, le16toh(lnf_load_u16(record + 24)));
 
     struct lnf_exporter *known = exporters_by_sysid(&file->exporters, exporter.sysid);
@@ -204,7 +224,8 @@ static void note_problem(void *context, const struct lnf_problem *problem)
     lnf_file_t *file = context;
 
     if (problem->kind == LNF_PROBLEM_BLOCK && problem->offset >= file->block_end) {
-        file->block_skipped = true;
+        file->skipped =
+            strcmp(problem->text, LNF_TEXT_NFDUMP15) == 0 ? LNF_ERR_COMPAT15 : LNF_ERR_UNKBLOCK;
         /* Not again when the file is opened once more to see whether it grew. */
         file->block_end = problem->offset + LNF_BLOCK_HEADER_SIZE;
     }
@@ -233,6 +254,7 @@ int lnf_open(lnf_file_t **file, const char *name, unsigned int flags, const char
         return fail_text(status, "no memory");
     }
     f->flags = flags;
+    f->skipped = LNF_OK;
     if (name != NULL) {
         f->path = strdup(name);
         if (f->path == NULL) {
@@ -268,11 +290,15 @@ static bool is_known_type(unsigned type)
 /** Tells the caller once that a block was passed over, else gives `status`. */
 static int tell_skipped(lnf_file_t *file, int status)
 {
-    if (!file->block_skipped) {
+    int skipped = file->skipped;
+
+    if (skipped == LNF_OK) {
         return status;
     }
-    file->block_skipped = false;
-    return fail_text(LNF_ERR_UNKBLOCK, "a block that cannot be read was skipped");
+    file->skipped = LNF_OK;
+    return fail_text(skipped, skipped == LNF_ERR_COMPAT15
+                                  ? "a block of nfdump 1.5 was skipped"
+                                  : "a block that cannot be read was skipped");
 }
 
 /** Makes the next block the current one. */
@@ -298,7 +324,7 @@ static int next_block(lnf_file_t *file)
     file->processed_blocks++;
     status = lnf_input_load(file->input, &block, &file->buffer, &records, &size, &error);
     if (status != LNF_OK) {
-        file->block_skipped = false; /* this status tells it */
+        file->skipped = LNF_OK; /* this status tells it */
         return fail(status == LNF_ERR_CORRUPT ? LNF_ERR_UNKBLOCK : status, &error);
     }
     file->block = lnf_reader_init(records, size);
@@ -326,7 +352,7 @@ static int reopen(lnf_file_t *file, const struct stat *before, const struct stat
     file->block = (struct lnf_reader){0};
     if (!same || (uint64_t)now->st_size < file->block_end) {
         file->block_end = 0;
-        file->exporters.count = 0;
+        exporters_clear(&file->exporters);
     }
     *changed = true;
     return LNF_OK;
@@ -440,26 +466,77 @@ static int flush_block(lnf_file_t *file)
     return LNF_OK;
 }
 
-/** Number of the record's exporter in this file; announces a new one. 0 = unknown. */
+/** Row of an exporter this file has announced, or NULL. */
+static const struct lnf_exporter *find_exporter(struct exporters *table,
+                                                const struct lnf_exporter *wanted)
+{
+    if (table->last < table->count && same_exporter(&table->rows[table->last], wanted)) {
+        return &table->rows[table->last];
+    }
+    for (unsigned i = 0; i < table->count; i++) {
+        if (same_exporter(&table->rows[i], wanted)) {
+            table->last = i;
+            return &table->rows[i];
+        }
+    }
+    return NULL;
+}
+
+/** A number for a new exporter: the one it has when that is free, else the smallest. 0 = none left.
+ */
+static uint16_t free_sysid(struct exporters *table, uint16_t wanted)
+{
+    if (wanted != 0 && exporters_by_sysid(table, wanted) == NULL) {
+        return wanted;
+    }
+    unsigned sysid = table->next_free == 0 ? 1 : table->next_free;
+    while (sysid < SYSID_COUNT && exporters_by_sysid(table, (uint16_t)sysid) != NULL) {
+        sysid++;
+    }
+    table->next_free = sysid;
+    return sysid < SYSID_COUNT ? (uint16_t)sysid : 0;
+}
+
+/**
+ * Number of an exporter nobody announced. It is all the record says of it: it stays, and is kept
+ * free of others, unless it has been given to one.
+ */
+static int number_unknown(lnf_file_t *file, uint16_t wanted, uint16_t *sysid)
+{
+    const struct lnf_exporter unknown = {.sysid = wanted};
+    const struct lnf_exporter *row = exporters_by_sysid(&file->exporters, wanted);
+
+    *sysid = 0;
+    if (wanted == 0 || (row != NULL && row->address.ss_family != AF_UNSPEC)) {
+        return LNF_OK;
+    }
+    if (row == NULL && !exporters_add(&file->exporters, &unknown)) {
+        return fail_text(LNF_ERR_NOMEM, "no memory");
+    }
+    *sysid = wanted;
+    return LNF_OK;
+}
+
+/** Number of the record's exporter in this file; announces a new one. 0 = none. */
 static int number_exporter(lnf_file_t *file, const lnf_rec_t *record, uint16_t *sysid)
 {
     const struct lnf_exporter *wanted = lnf_rec_exporter(record);
+    size_t size;
 
-    *sysid = 0;
     if (wanted == NULL) {
-        return LNF_OK;
+        const uint8_t *raw = lnf_rec_raw(record, &size);
+        return number_unknown(file, le16toh(lnf_load_u16(raw + LNF_RECORD_OFFSET_EXPORTER)), sysid);
     }
-    for (unsigned i = 0; i < file->exporters.count; i++) {
-        if (same_exporter(&file->exporters.rows[i], wanted)) {
-            *sysid = file->exporters.rows[i].sysid;
-            return LNF_OK;
-        }
-    }
-    if (file->exporters.count == EXPORTERS_MAX) {
+    const struct lnf_exporter *known = find_exporter(&file->exporters, wanted);
+    if (known != NULL) {
+        *sysid = known->sysid;
         return LNF_OK;
     }
     struct lnf_exporter added = *wanted;
-    added.sysid = (uint16_t)(file->exporters.count + 1);
+    *sysid = added.sysid = free_sysid(&file->exporters, wanted->sysid);
+    if (added.sysid == 0) {
+        return LNF_OK;
+    }
     while (!lnf_block_add_exporter(file->open_block, &added)) {
         int status = flush_block(file);
         if (status != LNF_OK) {
@@ -469,7 +546,6 @@ static int number_exporter(lnf_file_t *file, const lnf_rec_t *record, uint16_t *
     if (!exporters_add(&file->exporters, &added)) {
         return fail_text(LNF_ERR_NOMEM, "no memory");
     }
-    *sysid = added.sysid;
     return LNF_OK;
 }
 
@@ -500,6 +576,7 @@ int lnf_write(lnf_file_t *file, lnf_rec_t *record)
     }
     memcpy(room, raw, size);
     lnf_store_u16(room + LNF_RECORD_OFFSET_EXPORTER, htole16(sysid));
+    room[LNF_RECORD_OFFSET_FLAGS] &= (uint8_t)~RECORD_FLAG_INTERNAL;
     if ((file->flags & LNF_ANON) != 0) {
         room[LNF_RECORD_OFFSET_FLAGS] |= RECORD_FLAG_ANONYMISED;
     }
@@ -524,7 +601,7 @@ void lnf_close(lnf_file_t *file)
     lnf_input_close(file->input);
     lnf_block_buffer_clear(&file->buffer);
     lnf_block_destroy(file->open_block);
-    free(file->exporters.rows);
+    exporters_clear(&file->exporters);
     free(file->path);
     free(file);
 }

@@ -819,7 +819,9 @@ int lnf_input_claim(lnf_input_t *input, struct lnf_block_ref *block, struct lnf_
         switch (status) {
         case LNF_ERR_UNKBLOCK:
             if (block->type != LNF_BLOCK_ARRAY) {
-                (void)report_block(input, block->offset, NULL, "block of an unknown type");
+                (void)report_block(input, block->offset, NULL,
+                                   block->type == LNF_BLOCK_NFDUMP15 ? LNF_TEXT_NFDUMP15
+                                                                     : "block of an unknown type");
             }
             continue;
         case LNF_ERR_NOTSET:
@@ -848,6 +850,11 @@ int lnf_input_load(lnf_input_t *input, const struct lnf_block_ref *block,
     const char *reason = NULL;
     int status = load_block(input, block, buffer, records, size, &reason);
 
+    if (block->type == LNF_BLOCK_LAYOUT1 && lnf_layout1_overflowed(input->layout1)) {
+        lnf_input_report(input, LNF_PROBLEM_RECORD, block->offset, 1,
+                         "more extension maps than any writer needs; flows that use further ones "
+                         "are skipped");
+    }
     switch (status) {
     case LNF_ERR_CORRUPT:
         return report_block(input, block->offset, error, reason);

@@ -35,10 +35,14 @@
 
 /** Types of blocks (u16 in the block header). */
 enum lnf_block_type {
-    LNF_BLOCK_LAYOUT1 = 2, /* records of nfdump 1.6; lnf_input_load() turns them into layout 2 */
+    LNF_BLOCK_NFDUMP15 = 1, /* nfdump 1.5; skipped and reported with LNF_TEXT_NFDUMP15 */
+    LNF_BLOCK_LAYOUT1 = 2,  /* records of nfdump 1.6; lnf_input_load() turns them into layout 2 */
     LNF_BLOCK_FLOWS = 3,
     LNF_BLOCK_ARRAY = 4, /* no flows; skipped silently */
 };
+
+/** Text of the problem with a block of nfdump 1.5. */
+#define LNF_TEXT_NFDUMP15 "block of nfdump 1.5, which is not supported"
 
 /** A data block as found in the file, not read yet. */
 struct lnf_block_ref {
@@ -85,7 +89,8 @@ int lnf_input_load(lnf_input_t *input, const struct lnf_block_ref *block,
                    struct lnf_block_buffer *buffer, const uint8_t **records, size_t *size,
                    struct lnf_error *error);
 
-/** What a finished flow file is recognised by: changes with its contents, not with its place or time. */
+/** What a finished flow file is recognised by: changes with its contents, not with its place or
+ * time. */
 struct lnf_identity {
     uint64_t size;
     uint64_t data_end; /* offset behind the last data block */

@@ -45,6 +45,16 @@ static struct lnf_filter_node *compare(struct lnf_filter_parse *parse,
     }
     return node;
 }
+
+static struct lnf_filter_node *in_port_block(struct lnf_filter_parse *parse,
+                                             enum lnf_filter_direction direction,
+                                             const struct lnf_filter_word *name,
+                                             const struct lnf_filter_word *block)
+{
+    struct lnf_filter_node *node = lnf_filter_node_term(parse, LNF_NODE_TERM, direction, name);
+
+    return node != NULL && lnf_filter_convert_port_block(parse, node, block) ? node : NULL;
+}
 }
 
 %define api.pure full
@@ -81,6 +91,7 @@ static struct lnf_filter_node *compare(struct lnf_filter_parse *parse,
 %token <word> VALUE "a value"
 %token <word> UNIT "a unit"
 %token <word> MASK "a mask"
+%token <word> PORT_BLOCK "'pblock'"
 %token STRAY "a word"
 %token SLASH "'/'"
 %token '(' "'('" ')' "')'" '[' "'['" ']' "']'" ',' "','"
@@ -119,6 +130,7 @@ term
                                                     (struct lnf_filter_list){$3, $3})); }
     | direction NAME COMPARISON value   { CHECK($$ = compare(parse, $1, $2, $3,
                                                     (struct lnf_filter_list){$4, $4})); }
+    | direction NAME IN PORT_BLOCK      { CHECK($$ = in_port_block(parse, $1, $2, $4)); }
     | direction NAME IN '[' list ']'    { struct lnf_filter_word in = {.op = LNF_OP_EQ};
                                           CHECK($$ = compare(parse, $1, $2, &in, $5)); }
     ;
@@ -171,7 +183,8 @@ static void yyerror(const YYLTYPE *place, struct lnf_filter_parse *parse, const 
 /* What else a value may be followed by is no help where the filter goes wrong after it. */
 static bool is_helpful(yysymbol_kind_t symbol)
 {
-    return symbol != YYSYMBOL_UNIT && symbol != YYSYMBOL_MASK && symbol != YYSYMBOL_SLASH;
+    return symbol != YYSYMBOL_UNIT && symbol != YYSYMBOL_MASK && symbol != YYSYMBOL_SLASH &&
+           symbol != YYSYMBOL_PORT_BLOCK;
 }
 
 /* Adds "expected A, B or C" to a message. */

@@ -51,7 +51,10 @@ static float test_cost(const struct lnf_filter_leaf *leaf)
         return 6.0f;
     case LNF_TEST_STRING:
     case LNF_TEST_MPLS:
+    case LNF_TEST_PORT_BLOCK:
         return 30.0f;
+    case LNF_TEST_PAYLOAD:
+        return 100.0f;
     case LNF_TEST_BITMAP:
         return 0.8f;
     default:
@@ -280,8 +283,8 @@ static bool add_leaves(struct lnf_arena *arena, struct steps *steps, struct lnf_
     for (unsigned i = 0; i < fields->count; i++) {
         leaf->field = fields->row[i];
         leaf->field2 = NULL;
-        bool record = leaf->test == LNF_TEST_STRING || leaf->test == LNF_TEST_MPLS;
-        if (!record && i + 1 < fields->count && fields->row[i + 1]->type == leaf->field->type) {
+        if (!lnf_filter_reads_record(leaf->test) && i + 1 < fields->count &&
+            fields->row[i + 1]->type == leaf->field->type) {
             leaf->field2 = fields->row[++i];
         }
         if (!add_step(steps, leaf_step(arena, leaf, negate))) {
@@ -395,6 +398,10 @@ static bool add_item(struct lnf_arena *arena, struct steps *steps,
     switch ((enum lnf_filter_item_kind)item->kind) {
     case LNF_ITEM_MASK:
         leaf.test = LNF_TEST_BITS;
+        if (node->term->kind == LNF_KIND_MPLS) {
+            leaf.test = LNF_TEST_MPLS;
+            leaf.part |= LNF_MPLS_BITS;
+        }
         leaf.bits.mask = item->max;
         leaf.bits.want = item->min;
         break;
@@ -406,7 +413,7 @@ static bool add_item(struct lnf_arena *arena, struct steps *steps,
     case LNF_ITEM_FAMILY:
         return add_family(arena, steps, item->min, fields, negate);
     case LNF_ITEM_STRING:
-        leaf.test = LNF_TEST_STRING;
+        leaf.test = node->term->kind == LNF_KIND_PAYLOAD ? LNF_TEST_PAYLOAD : LNF_TEST_STRING;
         leaf.string.text = copy_text(arena, item->text, item->length);
         leaf.string.length = item->length;
         leaf.string.contains = item->contains;
@@ -421,6 +428,9 @@ static bool add_item(struct lnf_arena *arena, struct steps *steps,
         leaf.test = LNF_TEST_MPLS;
         leaf.range.min = item->min;
         leaf.range.span = item->max - item->min;
+        break;
+    case LNF_ITEM_PORT_BLOCK:
+        leaf.test = LNF_TEST_PORT_BLOCK;
         break;
     case LNF_ITEM_NET:
     case LNF_ITEM_NEVER:
@@ -467,18 +477,27 @@ static struct lnf_filter_step *match_all(struct lnf_arena *arena,
 /* ---- terms -------------------------------------------------------------------------------------
  */
 
-static struct lnf_filter_step *protocol_step(struct lnf_arena *arena, uint8_t implied, bool negate)
+/* What a term implies: `implied` is not LNF_IMPLIED_NONE. */
+static struct lnf_filter_step *implied_step(struct lnf_arena *arena, uint8_t implied, bool negate)
 {
     static struct lnf_filter_item icmp6 = {.kind = LNF_ITEM_RANGE, .min = 58, .max = 58};
     static struct lnf_filter_item icmp = {
         .next = &icmp6, .kind = LNF_ITEM_RANGE, .min = 1, .max = 1};
     static struct lnf_filter_item tcp = {.kind = LNF_ITEM_RANGE, .min = 6, .max = 6};
-    struct lnf_filter_node node = {.kind = LNF_NODE_TERM,
-                                   .items = implied == LNF_IMPLIED_TCP ? &tcp : &icmp};
-    struct fields fields = {{lnf_field_get(LNF_FLD_PROT)}, 1};
-    static const struct lnf_filter_term term = {.name = "proto", .kind = LNF_KIND_NUMBER};
+    static struct lnf_filter_item deny = {.kind = LNF_ITEM_RANGE, .min = 3, .max = 3};
+    static const struct {
+        struct lnf_filter_item *items;
+        int field;
+    } meanings[] = {
+        [LNF_IMPLIED_TCP] = {&tcp, LNF_FLD_PROT},
+        [LNF_IMPLIED_ICMP] = {&icmp, LNF_FLD_PROT},
+        [LNF_IMPLIED_DENIED] = {&deny, LNF_FLD_FW_EVENT},
+    };
+    static const struct lnf_filter_term term = {.name = "implied", .kind = LNF_KIND_NUMBER};
+    struct lnf_filter_node node = {
+        .kind = LNF_NODE_TERM, .term = &term, .items = meanings[implied].items};
+    struct fields fields = {{lnf_field_get(meanings[implied].field)}, 1};
 
-    node.term = &term;
     return match_any(arena, &node, &fields, negate);
 }
 
@@ -490,7 +509,7 @@ static struct lnf_filter_step *no_flags(struct lnf_arena *arena, const struct ln
     struct lnf_filter_leaf leaf = {.test = LNF_TEST_BITS, .bits = {node->items->min, 0}};
     struct steps steps = {0};
 
-    if (!add_step(&steps, protocol_step(arena, LNF_IMPLIED_TCP, !negate)) ||
+    if (!add_step(&steps, implied_step(arena, LNF_IMPLIED_TCP, !negate)) ||
         !add_leaves(arena, &steps, &leaf, &fields, negate)) {
         return NULL;
     }
@@ -513,7 +532,7 @@ static struct lnf_filter_step *lower_term(struct lnf_arena *arena,
     if (node->term->implied == LNF_IMPLIED_NONE) {
         return match;
     }
-    if (!add_step(&steps, protocol_step(arena, node->term->implied, negate)) ||
+    if (!add_step(&steps, implied_step(arena, node->term->implied, negate)) ||
         !add_step(&steps, match)) {
         return NULL;
     }

@@ -7,6 +7,7 @@
 #include "filter.h"
 #include "filter_program.h"
 
+#include <libnf/bytes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -285,6 +286,12 @@ static bool matches_string(const struct lnf_filter_leaf *leaf, lnf_batch_t *batc
 
 #define MPLS_ENTRIES 10u
 
+static bool matches_entry(const struct lnf_filter_leaf *leaf, uint64_t value)
+{
+    return (leaf->part & LNF_MPLS_BITS) != 0 ? (value & leaf->bits.mask) == leaf->bits.want
+                                             : value - leaf->range.min <= leaf->range.span;
+}
+
 /*
  * Entries hold label << 4 | experimental bits << 1 | bottom of the stack. A record without a stack,
  * and entries below its bottom, compare as 0.
@@ -294,7 +301,7 @@ static bool matches_mpls(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
     size_t size;
     const uint8_t *data = lnf_batch_element(batch, row, leaf->field->element, &size);
     uint32_t entries[MPLS_ENTRIES] = {0};
-    unsigned part = leaf->part, depth = 0;
+    unsigned part = leaf->part & ~LNF_MPLS_BITS, depth = 0;
 
     if (data != NULL && size >= sizeof(entries)) {
         memcpy(entries, data, sizeof(entries));
@@ -304,7 +311,7 @@ static bool matches_mpls(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
     }
     if (part == LNF_MPLS_ANY) {
         for (unsigned i = 0; i <= depth; i++) {
-            if ((entries[i] >> 4) - leaf->range.min <= leaf->range.span) {
+            if (matches_entry(leaf, entries[i] >> 4)) {
                 return true;
             }
         }
@@ -313,7 +320,50 @@ static bool matches_mpls(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
     uint64_t value = part == LNF_MPLS_BOTTOM ? entries[depth] >> 4
                      : part > LNF_MPLS_EXP   ? entries[part - LNF_MPLS_EXP - 1] >> 1 & 7
                                              : entries[part - 1] >> 4;
-    return value - leaf->range.min <= leaf->range.span;
+    return matches_entry(leaf, value);
+}
+
+#define ELEMENT_PORT_BLOCK 26u
+#define ELEMENT_IN_PAYLOAD 29u
+
+/* A record without a block has the one from 0 to 0. */
+static bool matches_port_block(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    size_t size;
+    uint16_t start = 0, end = 0, port = 0;
+    const uint8_t *block = lnf_batch_element(batch, row, ELEMENT_PORT_BLOCK, &size);
+    const uint8_t *generic = lnf_batch_element(batch, row, leaf->field->element, &size);
+
+    if (block != NULL) {
+        start = le16toh(lnf_load_u16(block));
+        end = le16toh(lnf_load_u16(block + 2));
+    }
+    if (generic != NULL) {
+        port = le16toh(lnf_load_u16(generic + leaf->field->offset));
+    }
+    return port >= start && port <= end;
+}
+
+static bool matches_payload(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    size_t size;
+    const uint8_t *data = lnf_batch_element(batch, row, ELEMENT_IN_PAYLOAD, &size);
+
+    return data != NULL && memmem(data, size, leaf->string.text, leaf->string.length) != NULL;
+}
+
+static bool matches_record(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    switch ((enum lnf_filter_test)leaf->test) {
+    case LNF_TEST_STRING:
+        return matches_string(leaf, batch, row);
+    case LNF_TEST_MPLS:
+        return matches_mpls(leaf, batch, row);
+    case LNF_TEST_PORT_BLOCK:
+        return matches_port_block(leaf, batch, row);
+    default:
+        return matches_payload(leaf, batch, row);
+    }
 }
 
 static unsigned select_records(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
@@ -323,10 +373,8 @@ static unsigned select_records(const struct lnf_filter_leaf *leaf, lnf_batch_t *
 
     for (unsigned i = 0; i < count; i++) {
         unsigned row = selection == NULL ? i : selection[i];
-        bool matches = leaf->test == LNF_TEST_STRING ? matches_string(leaf, batch, row)
-                                                     : matches_mpls(leaf, batch, row);
         out[kept] = (uint16_t)row;
-        kept += (unsigned)matches ^ leaf->negate;
+        kept += (unsigned)matches_record(leaf, batch, row) ^ leaf->negate;
     }
     return kept;
 }
@@ -349,7 +397,7 @@ static const void *column_of(const struct run *run, const struct lnf_filter_leaf
 static unsigned run_leaf(const struct run *run, const struct lnf_filter_leaf *leaf,
                          const uint16_t *selection, unsigned count, uint16_t *out)
 {
-    if (leaf->test == LNF_TEST_STRING || leaf->test == LNF_TEST_MPLS) {
+    if (lnf_filter_reads_record(leaf->test)) {
         return select_records(leaf, run->batch, selection, count, out);
     }
     const void *column1 = column_of(run, leaf, leaf->field, selection, count);

@@ -20,9 +20,17 @@ enum lnf_filter_test {
     LNF_TEST_ADDRESSES, /* addresses in a hash table */
     LNF_TEST_NETS,      /* addresses in sorted ranges */
     LNF_TEST_PRESENT,
-    LNF_TEST_STRING, /* from the record: no column */
-    LNF_TEST_MPLS,   /* from the record: no column */
+    /* From the record, no column: see lnf_filter_reads_record(). */
+    LNF_TEST_STRING,
+    LNF_TEST_MPLS,
+    LNF_TEST_PORT_BLOCK, /* a port of the generic element */
+    LNF_TEST_PAYLOAD,    /* the leaf's field means nothing */
 };
+
+static inline bool lnf_filter_reads_record(unsigned test)
+{
+    return test >= LNF_TEST_STRING;
+}
 
 /** A bit for the hash of every value: 0 = not in the set. Sixteen times as many bits as values. */
 struct lnf_hash_filter {

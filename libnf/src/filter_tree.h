@@ -109,12 +109,18 @@ enum lnf_filter_kind {
     LNF_KIND_FLAGS,
     LNF_KIND_STRING,
     LNF_KIND_MPLS,
+    LNF_KIND_PAYLOAD,     /* octets of the flow's first packets contain the value */
     LNF_KIND_FAMILY,      /* no value: inet, inet6 */
     LNF_KIND_UNSUPPORTED, /* a name of nfdump's language that cannot be answered; `why` says why */
 };
 
 /** What a comparison implies besides. */
-enum lnf_filter_implied { LNF_IMPLIED_NONE, LNF_IMPLIED_TCP, LNF_IMPLIED_ICMP };
+enum lnf_filter_implied {
+    LNF_IMPLIED_NONE,
+    LNF_IMPLIED_TCP,
+    LNF_IMPLIED_ICMP,
+    LNF_IMPLIED_DENIED, /* the firewall event is `deny` */
+};
 
 #define LNF_TERM_FIELDS 4u
 
@@ -122,6 +128,7 @@ enum lnf_filter_implied { LNF_IMPLIED_NONE, LNF_IMPLIED_TCP, LNF_IMPLIED_ICMP };
 #define LNF_MPLS_EXP 16
 #define LNF_MPLS_BOTTOM 32 /* label of the entry that is the bottom of the stack */
 #define LNF_MPLS_ANY 33    /* label of any entry */
+#define LNF_MPLS_BITS 64u  /* added in leaves that compare bits instead of a range */
 
 /** A named value, e.g. a protocol. */
 struct lnf_filter_symbol {
@@ -175,6 +182,7 @@ enum lnf_filter_item_kind {
     LNF_ITEM_NET,    /* (address & mask) == address */
     LNF_ITEM_FAMILY, /* all addresses of a version (min = AF_INET or AF_INET6): prefix length 0 */
     LNF_ITEM_STRING,
+    LNF_ITEM_PORT_BLOCK, /* a port inside the block of ports of the record */
 };
 
 /** One value of a term, ready to be compared with. */
@@ -271,6 +279,10 @@ struct lnf_filter_word *lnf_filter_scan(struct lnf_filter_parse *parse);
 bool lnf_filter_convert(struct lnf_filter_parse *parse, struct lnf_filter_node *node,
                         enum lnf_filter_op op, const struct lnf_filter_word *op_word,
                         const struct lnf_filter_list *values);
+
+/** Compares ports with the record's block of ports; `word` is what stands for it. */
+bool lnf_filter_convert_port_block(struct lnf_filter_parse *parse, struct lnf_filter_node *node,
+                                   const struct lnf_filter_word *word);
 
 /* Nodes of the tree; NULL without memory or when the term is wrong (parse->status tells). */
 struct lnf_filter_node *lnf_filter_node_create(struct lnf_filter_parse *parse,

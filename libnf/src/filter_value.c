@@ -342,7 +342,7 @@ static bool read_mask4(struct conversion *c, unsigned octets, uint32_t *mask)
     uint64_t bits;
     char shown[64];
 
-    if (c->value->suffix_kind == '/' && read_digits(suffix->text, suffix->length, 10, &bits)) {
+    if (c->value->suffix_kind == '/' && read_number(suffix, &bits)) {
         if (bits > 8 * octets) {
             return lnf_filter_fail(c->parse, &suffix->place,
                                    "'/%s' is too long for the %u octets of the address written; "
@@ -395,8 +395,8 @@ static bool convert_ipv6(struct conversion *c, struct lnf_addr address)
     uint64_t bits = 128;
     char shown[64];
 
-    if (suffix != NULL && (c->value->suffix_kind != '/' ||
-                           !read_digits(suffix->text, suffix->length, 10, &bits) || bits > 128)) {
+    if (suffix != NULL &&
+        (c->value->suffix_kind != '/' || !read_number(suffix, &bits) || bits > 128)) {
         return lnf_filter_fail(c->parse, &suffix->place,
                                "'%s' is no length of an IPv6 network; expected 0 to 128",
                                lnf_filter_show(suffix->text, suffix->length, shown));
@@ -567,6 +567,31 @@ static bool convert_string(struct conversion *c)
     return true;
 }
 
+#define PAYLOAD_PATTERN_MAX 64u
+
+static bool convert_payload(struct conversion *c)
+{
+    char shown[64];
+
+    if (c->value->length == 0 || c->value->length > PAYLOAD_PATTERN_MAX) {
+        return FAIL(c, "'%s' is no text to search payload for; expected 1 to %u characters",
+                    lnf_filter_show(c->value->text, c->value->length, shown), PAYLOAD_PATTERN_MAX);
+    }
+    return convert_string(c);
+}
+
+bool lnf_filter_convert_port_block(struct lnf_filter_parse *parse, struct lnf_filter_node *node,
+                                   const struct lnf_filter_word *word)
+{
+    struct conversion c = {.parse = parse, .node = node, .term = node->term, .value = word};
+    int field = node->term->fields[0];
+
+    if (field != LNF_FLD_SRCPORT && field != LNF_FLD_DSTPORT) {
+        return FAIL(&c, "'%s' is no port; only ports can be 'in pblock'", node->term->name);
+    }
+    return add_item(&c, LNF_ITEM_PORT_BLOCK) != NULL;
+}
+
 /* ---- all kinds ---------------------------------------------------------------------------------
  */
 
@@ -605,6 +630,8 @@ static bool convert_one(struct conversion *c)
         return convert_flags(c);
     case LNF_KIND_STRING:
         return convert_string(c);
+    case LNF_KIND_PAYLOAD:
+        return convert_payload(c);
     case LNF_KIND_FAMILY:
     case LNF_KIND_UNSUPPORTED:
         break;

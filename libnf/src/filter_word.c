@@ -180,6 +180,10 @@ static int term_token(struct lnf_filter_parse *parse, struct lnf_filter_word *wo
                         word->term->why);
         return STRAY;
     }
+    if (word->term->kind == LNF_KIND_PAYLOAD && parse->exist) {
+        lnf_filter_fail(parse, &word->place, "'exist' needs the name of a field");
+        return STRAY;
+    }
     if (word->term->kind == LNF_KIND_FAMILY) {
         parse->state = STATE_AFTER_TERM;
         return FAMILY;
@@ -286,12 +290,8 @@ static int word_token(struct lnf_filter_parse *parse, struct lnf_filter_word *wo
     case STATE_AFTER_NAME:
         return after_name_token(parse, word);
     case STATE_AFTER_IN:
-        if (word_is(word, "pblock")) {
-            lnf_filter_fail(parse, &word->place,
-                            "'in pblock' is not supported; compare 'port' with "
-                            "numbers, or 'pblock start' and 'pblock end'");
-        }
-        return STRAY;
+        parse->state = STATE_AFTER_TERM;
+        return word_is(word, "pblock") ? PORT_BLOCK : STRAY;
     case STATE_VALUE:
         return value_token(parse, word, STATE_AFTER_VALUE);
     case STATE_AFTER_VALUE:

@@ -32,6 +32,10 @@
 #define MAP_UNASSIGNED 0xFFFFu /* means map 0 */
 /** Definitions of one id a file may have; flows behind more of them are damaged. */
 #define MAP_REDEFINITIONS_MAX 256u
+/** Definitions of all ids together, as many as there are ids; see add_map(). */
+#define MAP_DEFINITIONS_MAX MAP_COUNT
+/** Places that are not needed any more may be this many before they are given up. */
+#define PLACES_KEPT 1024u
 #define EXTENSION_COUNT 49u
 #define EXTENSION_NSEL 37u
 #define EXTENSION_ACL 41u
@@ -84,7 +88,8 @@ struct map {
     uint64_t block;
     size_t offset; /* octets into the block */
     unsigned age;  /* definitions of the id before this one */
-    unsigned count;
+    bool unknown;  /* one too many: flows with it are damaged, and no later definition counts */
+    uint8_t count;
     uint8_t ids[EXTENSION_COUNT]; /* extensions in order, up to the first that cannot be read */
 };
 
@@ -101,8 +106,11 @@ struct lnf_layout1 {
 
     pthread_mutex_t lock; /* guards what follows; maps themselves never change */
     struct map **maps;    /* newest definition by id; NULL before the first */
-    struct place *blocks;
-    uint64_t block_count, block_room;
+    unsigned map_count;   /* definitions that are known */
+    bool overflow;        /* there was an unknown one, and nobody was told yet */
+    bool overflow_told;
+    struct place *blocks; /* of blocks from number place_first to block_count - 1 */
+    uint64_t place_first, block_count, block_room;
     uint64_t mapped; /* blocks from the first on whose maps are in the table */
 };
 
@@ -170,7 +178,7 @@ bool lnf_layout1_codec(uint32_t flags, unsigned *codec)
 
 static bool add_place(lnf_layout1_t *layout1, struct place place)
 {
-    if (layout1->block_count == layout1->block_room) {
+    if (layout1->block_count - layout1->place_first == layout1->block_room) {
         uint64_t room = layout1->block_room == 0 ? 64 : layout1->block_room * 2;
         struct place *blocks = realloc(layout1->blocks, room * sizeof(*blocks));
         if (blocks == NULL) {
@@ -179,8 +187,20 @@ static bool add_place(lnf_layout1_t *layout1, struct place place)
         layout1->blocks = blocks;
         layout1->block_room = room;
     }
-    layout1->blocks[layout1->block_count++] = place;
+    layout1->blocks[layout1->block_count++ - layout1->place_first] = place;
     return true;
+}
+
+/** Gives up the places of blocks whose maps are in the table, now and then. */
+static void forget_places(lnf_layout1_t *layout1)
+{
+    uint64_t gone = layout1->mapped - layout1->place_first;
+    uint64_t left = layout1->block_count - layout1->mapped;
+
+    if (gone > PLACES_KEPT && gone > left) {
+        memmove(layout1->blocks, layout1->blocks + gone, left * sizeof(layout1->blocks[0]));
+        layout1->place_first = layout1->mapped;
+    }
 }
 
 bool lnf_layout1_add_block(lnf_layout1_t *layout1, uint64_t number, uint64_t offset,
@@ -206,7 +226,12 @@ bool lnf_layout1_add_block(lnf_layout1_t *layout1, uint64_t number, uint64_t off
 /* ---- extension maps ---------------------------------------------------------------------------
  */
 
-/** Adds the map in a record unless it says what its id already means. False without memory. */
+/**
+ * Adds the map in a record unless it says what its id already means. False without memory.
+ *
+ * Files have few maps. One made to waste memory gets as many definitions as there are ids, and one
+ * more for each id that says that it is unknown from there on.
+ */
 static bool add_map(lnf_layout1_t *layout1, uint64_t block, size_t offset, const uint8_t *record,
                     size_t size)
 {
@@ -228,14 +253,15 @@ static bool add_map(lnf_layout1_t *layout1, uint64_t block, size_t offset, const
     }
 
     struct map **newest = &layout1->maps[id == MAP_UNASSIGNED ? 0 : id];
-    if (*newest != NULL && (*newest)->count == map.count &&
-        memcmp((*newest)->ids, map.ids, map.count) == 0) {
+    if (*newest != NULL &&
+        ((*newest)->unknown ||
+         ((*newest)->count == map.count && memcmp((*newest)->ids, map.ids, map.count) == 0))) {
         return true;
     }
     map.age = *newest == NULL ? 0 : (*newest)->age + 1;
-    if (map.age > MAP_REDEFINITIONS_MAX) {
-        return true;
-    }
+    map.unknown = map.age == MAP_REDEFINITIONS_MAX || layout1->map_count == MAP_DEFINITIONS_MAX;
+    layout1->map_count += !map.unknown;
+    layout1->overflow = layout1->overflow || map.unknown;
     struct map *added = malloc(sizeof(*added));
     if (added == NULL) {
         return false;
@@ -267,7 +293,7 @@ static bool add_maps(lnf_layout1_t *layout1, uint64_t block, const uint8_t *reco
  * memory. */
 static bool fetch_maps(lnf_layout1_t *layout1, struct lnf_block_buffer *buffer)
 {
-    const struct place *place = &layout1->blocks[layout1->mapped];
+    const struct place *place = &layout1->blocks[layout1->mapped - layout1->place_first];
     const uint8_t *records = NULL;
     size_t size = 0;
 
@@ -297,6 +323,7 @@ static bool learn_maps(lnf_layout1_t *layout1, uint64_t number, const uint8_t *r
         done = add_maps(layout1, number, records, size);
         layout1->mapped += done;
     }
+    forget_places(layout1);
     pthread_mutex_unlock(&layout1->lock);
     lnf_block_buffer_clear(&buffer);
     return done;
@@ -312,7 +339,16 @@ static const struct map *find_map(lnf_layout1_t *layout1, uint16_t id, uint64_t 
         map = map->older;
     }
     pthread_mutex_unlock(&layout1->lock);
-    return map != NULL && map->age < MAP_REDEFINITIONS_MAX ? map : NULL;
+    return map != NULL && !map->unknown ? map : NULL;
+}
+
+bool lnf_layout1_overflowed(lnf_layout1_t *layout1)
+{
+    pthread_mutex_lock(&layout1->lock);
+    bool first = layout1->overflow && !layout1->overflow_told;
+    layout1->overflow_told = layout1->overflow_told || first;
+    pthread_mutex_unlock(&layout1->lock);
+    return first;
 }
 
 /* ---- flow records -----------------------------------------------------------------------------

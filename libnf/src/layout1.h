@@ -57,4 +57,8 @@ int lnf_layout1_convert(lnf_layout1_t *layout1, uint64_t number, const uint8_t *
                         size_t size, struct lnf_block_buffer *buffer, const uint8_t **out,
                         size_t *out_size, const char **reason);
 
+/** Whether maps were left out because the file has too many, which makes the flows behind them
+ * damaged. Says so once. Any thread. */
+bool lnf_layout1_overflowed(lnf_layout1_t *layout1);
+
 #endif

@@ -6,130 +6,29 @@
  *                                                       DIRECTORY/YYYY/MM/DD
  *   make_flow_files DIRECTORY COUNT none|lz4|... FILES index   with an index each
  */
+#include "flowgen_file.h"
 #include "flowgen_model.h"
 
-#include <errno.h>
 #include <libnf.h>
-#include <libnf/bytes.h>
 #include <libnf/writer.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #define START_MS UINT64_C(1767225600000) /* 2026-01-01 00:00 UTC, as flowgen's preset */
 #define SLOT_S 300u
 
-/* What a usual exporter sends: in the order of `slots` below. */
-enum place {
-    FIRST,
-    LAST,
-    RECEIVED,
-    PACKETS,
-    BYTES,
-    SRCPORT,
-    DSTPORT,
-    PROTO,
-    FLAGS,
-    TOS,
-    SRCADDR,
-    DSTADDR,
-    INPUT,
-    OUTPUT,
-    SRCMASK,
-    DSTMASK,
-    SRCAS,
-    DSTAS,
-    PLACES
-};
-
-static const int fields[PLACES] = {
-    LNF_FLD_FIRST,    LNF_FLD_LAST,    LNF_FLD_RECEIVED, LNF_FLD_DPKTS,     LNF_FLD_DOCTETS,
-    LNF_FLD_SRCPORT,  LNF_FLD_DSTPORT, LNF_FLD_PROT,     LNF_FLD_TCP_FLAGS, LNF_FLD_TOS,
-    LNF_FLD_SRCADDR,  LNF_FLD_DSTADDR, LNF_FLD_INPUT,    LNF_FLD_OUTPUT,    LNF_FLD_SRC_MASK,
-    LNF_FLD_DST_MASK, LNF_FLD_SRCAS,   LNF_FLD_DSTAS,
-};
-
-struct form {
-    struct lnf_layout layout;
-    struct lnf_slot slots[PLACES];
-};
-
-static int form_build(struct form *form, bool ipv6)
-{
-    struct lnf_layout_field wanted[PLACES];
-    unsigned bad;
-
-    for (unsigned i = 0; i < PLACES; i++) {
-        wanted[i] = (struct lnf_layout_field){.field = fields[i], .ipv6 = ipv6};
-    }
-    return lnf_layout_build(wanted, PLACES, &form->layout, form->slots, &bad);
-}
-
-static void put_number(const struct form *form, uint8_t *record, enum place place, uint64_t value)
-{
-    uint64_t stored = htole64(value);
-    memcpy(record + form->slots[place].offset, &stored, form->slots[place].width);
-}
-
-static void put_address(const struct form *form, uint8_t *record, enum place place,
-                        const uint8_t *octets, bool ipv6)
-{
-    uint8_t *at = record + form->slots[place].offset;
-
-    if (ipv6) {
-        lnf_store_u64(at, htole64(be64toh(lnf_load_u64(octets))));
-        lnf_store_u64(at + 8, htole64(be64toh(lnf_load_u64(octets + 8))));
-    } else {
-        lnf_store_u32(at, htole32(be32toh(lnf_load_u32(octets))));
-    }
-}
-
-static void put_flow(const struct form *form, uint8_t *record, const struct fg_flow *flow)
-{
-    memcpy(record, form->layout.prototype, form->layout.size);
-    put_number(form, record, FIRST, flow->first_ms);
-    put_number(form, record, LAST, flow->last_ms);
-    put_number(form, record, RECEIVED, flow->export_ms);
-    put_number(form, record, PACKETS, flow->packets);
-    put_number(form, record, BYTES, flow->octets);
-    put_number(form, record, SRCPORT, flow->src_port);
-    put_number(form, record, DSTPORT, flow->dst_port);
-    put_number(form, record, PROTO, flow->protocol);
-    put_number(form, record, FLAGS, flow->tcp_flags);
-    put_number(form, record, TOS, flow->tos);
-    put_number(form, record, INPUT, flow->in_if);
-    put_number(form, record, OUTPUT, flow->out_if);
-    put_number(form, record, SRCMASK, flow->src_mask);
-    put_number(form, record, DSTMASK, flow->dst_mask);
-    put_number(form, record, SRCAS, flow->src_as);
-    put_number(form, record, DSTAS, flow->dst_as);
-    put_address(form, record, SRCADDR, flow->src, flow->ipv6);
-    put_address(form, record, DSTADDR, flow->dst, flow->ipv6);
-}
-
 static int write_flows(lnf_writer_t *writer, lnf_block_t *block, fg_model_t *model, uint64_t count,
-                       const struct form *forms, struct lnf_error *error)
+                       const struct fg_forms *forms, struct lnf_error *error)
 {
     struct fg_flow flow;
     int status = LNF_OK;
 
     for (uint64_t i = 0; i < count && status == LNF_OK; i++) {
         fg_model_next(model, &flow);
-        const struct form *form = &forms[flow.ipv6];
-        uint8_t *record = lnf_block_reserve(block, form->layout.size);
-        if (record == NULL) {
-            status = lnf_writer_put(writer, block, error);
-            lnf_block_clear(block);
-            record = lnf_block_reserve(block, form->layout.size);
-        }
-        put_flow(form, record, &flow);
-        lnf_block_commit(block);
-        lnf_stat_count(lnf_block_stat(block), flow.protocol, 1, flow.packets, flow.octets,
-                       flow.first_ms, flow.last_ms);
+        status = fg_file_put(writer, block, forms, &flow, NULL, error);
     }
     status = status == LNF_OK ? lnf_writer_put(writer, block, error) : status;
     lnf_block_clear(block);
@@ -138,7 +37,7 @@ static int write_flows(lnf_writer_t *writer, lnf_block_t *block, fg_model_t *mod
 
 /** One file with the next flows of the model. */
 static int write_file(const char *path, enum lnf_codec codec, bool index, lnf_block_t *block,
-                      fg_model_t *model, uint64_t count, const struct form *forms,
+                      fg_model_t *model, uint64_t count, const struct fg_forms *forms,
                       struct lnf_error *error)
 {
     lnf_writer_t *writer = NULL;
@@ -155,39 +54,16 @@ static int write_file(const char *path, enum lnf_codec codec, bool index, lnf_bl
     return status == LNF_OK ? closed : status;
 }
 
-/** Path of file number `i` in a hierarchy of days; makes the directories. */
-static bool slot_path(const char *directory, unsigned i, char *path, size_t size)
-{
-    time_t start = (time_t)(START_MS / 1000 + i * SLOT_S);
-    struct tm tm;
-    char name[64];
-
-    if (gmtime_r(&start, &tm) == NULL ||
-        strftime(name, sizeof(name), "%Y/%m/%d/lnf.%Y%m%d%H%M%S", &tm) == 0 ||
-        (size_t)snprintf(path, size, "%s/%s", directory, name) >= size) {
-        return false;
-    }
-    for (char *at = strchr(path + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
-        *at = '\0';
-        if (mkdir(path, 0775) != 0 && errno != EEXIST) {
-            perror(path);
-            return false;
-        }
-        *at = '/';
-    }
-    return true;
-}
-
 static int write_files(const char *directory, enum lnf_codec codec, bool index, lnf_block_t *block,
-                       fg_model_t *model, uint64_t count, unsigned files, const struct form *forms,
-                       struct lnf_error *error)
+                       fg_model_t *model, uint64_t count, unsigned files,
+                       const struct fg_forms *forms, struct lnf_error *error)
 {
     int status = LNF_OK;
 
     for (unsigned i = 0; i < files && status == LNF_OK; i++) {
         char path[PATH_MAX];
         uint64_t some = count / files + (i < count % files);
-        if (!slot_path(directory, i, path, sizeof(path))) {
+        if (!fg_file_path(directory, START_MS / 1000 + i * SLOT_S, path, sizeof(path))) {
             snprintf(error->text, sizeof(error->text), "%s: no directory for flow files",
                      directory);
             return LNF_ERR_WRITE;
@@ -210,7 +86,7 @@ static enum lnf_codec codec_by_name(const char *name)
 
 int main(int argc, char **argv)
 {
-    struct form forms[2];
+    struct fg_forms forms;
     struct lnf_error error = {0};
     uint64_t count = argc >= 4 && argc <= 6 ? strtoull(argv[2], NULL, 10) : 0;
     unsigned files = argc >= 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 0;
@@ -226,14 +102,13 @@ int main(int argc, char **argv)
     uint64_t span_ms = files == 0 ? 20 * SLOT_S * 1000 : (uint64_t)files * SLOT_S * 1000;
     fg_model_t *model = fg_model_create(1, count, START_MS, span_ms);
     lnf_block_t *block = lnf_block_create();
-    if (model == NULL || block == NULL || form_build(&forms[0], false) != LNF_OK ||
-        form_build(&forms[1], true) != LNF_OK) {
+    if (model == NULL || block == NULL || fg_forms_build(&forms, false) != LNF_OK) {
         fprintf(stderr, "make_flow_files: no memory\n");
         return 1;
     }
     int status =
-        files == 0 ? write_file(argv[1], codec, false, block, model, count, forms, &error)
-                   : write_files(argv[1], codec, index, block, model, count, files, forms, &error);
+        files == 0 ? write_file(argv[1], codec, false, block, model, count, &forms, &error)
+                   : write_files(argv[1], codec, index, block, model, count, files, &forms, &error);
     if (status != LNF_OK) {
         fprintf(stderr, "make_flow_files: %s\n", error.text);
     }

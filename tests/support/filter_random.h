@@ -100,15 +100,59 @@ static inline uint64_t random_mac(void)
     return pool[random_below(4)];
 }
 
+static inline void random_mpls(uint32_t entries[10])
+{
+    unsigned depth = random_below(11);
+
+    for (unsigned i = 0; i < depth; i++) {
+        /* Not 0: entries of 0 are below the bottom, marked or not. */
+        entries[i] = (uint32_t)(1 + random_number(1000)) << 4 | random_below(8) << 1 |
+                     (i + 1 == depth && random_chance(80));
+    }
+}
+
+/** What flows of firewalls, translation and tunnels have besides. */
+static inline void random_extras(struct test_flow *flow)
+{
+    static const char *const payloads[] = {"", "abc", "GET /abc", "xxABCxx", "ab"};
+
+    random_mpls(flow->mpls);
+    flow->biflow = (uint8_t)random_below(4);
+    flow->reason = (uint8_t)random_below(6);
+    flow->event = (uint8_t)random_below(6);
+    flow->xevent = (uint16_t)(random_chance(60) ? 1000 + random_below(5) : random_number(65535));
+    flow->xsrc = random_address(flow->family);
+    flow->xdst = random_address(flow->family);
+    flow->xsrcport = (uint16_t)random_number(65535);
+    flow->xdstport = (uint16_t)random_number(65535);
+    for (unsigned i = 0; i < 6; i++) {
+        flow->acl[i] = (uint32_t)random_number(UINT32_MAX);
+    }
+    flow->nat_event = (uint8_t)random_below(4);
+    for (unsigned i = 0; i < 4; i++) {
+        flow->port_block[i] = (uint16_t)random_number(65535);
+    }
+    flow->tun_src = random_address(flow->family);
+    flow->tun_dst = random_address(flow->family);
+    flow->tun_proto = (uint32_t)random_number(255);
+    flow->egress_vrf = (uint32_t)random_number(UINT32_MAX);
+    flow->ingress_vrf = (uint32_t)random_number(UINT32_MAX);
+    flow->ethertype = (uint16_t)random_number(65535);
+    flow->min_ttl = (uint8_t)random_number(255);
+    flow->max_ttl = (uint8_t)random_number(255);
+    flow->payload = payloads[random_below(sizeof(payloads) / sizeof(payloads[0]))];
+}
+
 static inline void random_flow(struct test_flow *flow)
 {
     static const uint8_t protocols[] = {6, 6, 6, 17, 17, 1, 58, 47};
 
     *flow = (struct test_flow){0};
-    flow->elements = (unsigned)random_next() & 0x1fff & ~(unsigned)(TEST_MPLS | TEST_USER);
+    flow->elements = (unsigned)random_next() & 0xffffff & ~(unsigned)TEST_USER;
     flow->family = random_chance(60) ? 4 : random_chance(85) ? 6 : 0;
     if (flow->family == 0) {
-        flow->elements &= ~(unsigned)(TEST_NEXT_HOP | TEST_BGP_NEXT_HOP | TEST_ROUTER);
+        flow->elements &= ~(unsigned)(TEST_NEXT_HOP | TEST_BGP_NEXT_HOP | TEST_ROUTER |
+                                      TEST_NAT_ADDRESSES | TEST_TUNNEL);
     } else {
         flow->src = random_address(flow->family);
         flow->dst = random_address(flow->family);
@@ -151,7 +195,10 @@ static inline void random_flow(struct test_flow *flow)
     flow->engine_type = (uint8_t)random_number(255);
     flow->engine_id = (uint8_t)random_number(255);
     flow->sysid = (uint16_t)random_number(65535);
+    flow->server_latency = random_number(UINT64_MAX);
+    flow->app_latency = random_number(UINT64_MAX);
     flow->nfversion = (uint8_t)random_below(11);
+    random_extras(flow);
 }
 
 /* ---- values of flows ---------------------------------------------------------------------------
@@ -198,12 +245,101 @@ enum number {
     N_IN_DST_MAC,
     N_OUT_SRC_MAC,
     N_OUT_DST_MAC,
+    N_LAST,
+    N_SERVER,
+    N_APP,
+    N_BIFLOW,
+    N_REASON,
+    N_EVENT,
+    N_XEVENT,
+    N_NAT_EVENT,
+    N_XSRCPORT,
+    N_XDSTPORT,
+    N_ACL,               /* and the five behind it */
+    N_BLOCK = N_ACL + 6, /* and the three behind it */
+    N_TUN_PROTO = N_BLOCK + 4,
+    N_EGRESS_VRF,
+    N_INGRESS_VRF,
+    N_ETHERTYPE,
+    N_MIN_TTL,
+    N_MAX_TTL,
+    N_LABEL, /* and the nine behind it */
+    N_EXP = N_LABEL + 10,
+    N_BOTTOM = N_EXP + 10,
     N_NONE,
 };
 
 static inline uint64_t when(const struct test_flow *flow, unsigned element, uint64_t value)
 {
     return (flow->elements & element) != 0 ? value : 0;
+}
+
+/** Place of the entry that ends a stack of labels. */
+static inline unsigned mpls_bottom(const struct test_flow *f)
+{
+    unsigned i = 0;
+
+    while (i < 9 && f->mpls[i] != 0 && (f->mpls[i] & 1) == 0) {
+        i++;
+    }
+    return i;
+}
+
+/** Numbers of random_extras(). */
+static inline uint64_t extra_number_of(const struct test_flow *f, unsigned number)
+{
+    if (number >= N_BOTTOM) {
+        return when(f, TEST_MPLS, f->mpls[mpls_bottom(f)] >> 4);
+    }
+    if (number >= N_EXP) {
+        return when(f, TEST_MPLS, f->mpls[number - N_EXP] >> 1 & 7);
+    }
+    if (number >= N_LABEL) {
+        return when(f, TEST_MPLS, f->mpls[number - N_LABEL] >> 4);
+    }
+    if (number >= N_BLOCK && number < N_BLOCK + 4) {
+        return when(f, TEST_PORT_BLOCK, f->port_block[number - N_BLOCK]);
+    }
+    if (number >= N_ACL && number < N_ACL + 6) {
+        return when(f, TEST_ACL, f->acl[number - N_ACL]);
+    }
+    switch (number) {
+    case N_LAST:
+        return f->last;
+    case N_SERVER:
+        return when(f, TEST_LATENCY, f->server_latency);
+    case N_APP:
+        return when(f, TEST_LATENCY, f->app_latency);
+    case N_BIFLOW:
+        return when(f, TEST_MISC, f->biflow);
+    case N_REASON:
+        return when(f, TEST_MISC, f->reason);
+    case N_EVENT: /* of a translation when there is none of a firewall */
+        return (f->elements & TEST_NSEL) != 0 ? f->event : when(f, TEST_NAT_EVENT, f->nat_event);
+    case N_XEVENT:
+        return when(f, TEST_NSEL, f->xevent);
+    case N_NAT_EVENT:
+        return when(f, TEST_NAT_EVENT, f->nat_event);
+    case N_XSRCPORT:
+        return when(f, TEST_NAT_PORTS, f->xsrcport);
+    case N_XDSTPORT:
+        return when(f, TEST_NAT_PORTS, f->xdstport);
+    case N_TUN_PROTO:
+        return when(f, TEST_TUNNEL, f->tun_proto);
+    case N_EGRESS_VRF:
+        return when(f, TEST_VRF, f->egress_vrf);
+    case N_INGRESS_VRF:
+        return when(f, TEST_VRF, f->ingress_vrf);
+    case N_ETHERTYPE:
+        return when(f, TEST_LAYER2, f->ethertype);
+    case N_MIN_TTL:
+        return when(f, TEST_IP_INFO, f->min_ttl);
+    case N_MAX_TTL:
+        return when(f, TEST_IP_INFO, f->max_ttl);
+    default:
+        break;
+    }
+    ck_abort();
 }
 
 static inline uint64_t number_of(const struct test_flow *f, enum number number)
@@ -291,19 +427,20 @@ static inline uint64_t number_of(const struct test_flow *f, enum number number)
         return when(f, TEST_MAC, f->out_src_mac);
     case N_OUT_DST_MAC:
         return when(f, TEST_MAC, f->out_dst_mac);
-    case N_NONE:
+    default:
         break;
     }
-    ck_abort();
+    return extra_number_of(f, number);
 }
 
 /** Which numbers a term compares. */
 struct number_term {
     const char *name;
     uint64_t max;
-    bool all;  /* both sides */
-    bool rate; /* no `&` */
-    bool icmp; /* implies ICMP */
+    bool all;    /* both sides */
+    bool rate;   /* no `&` */
+    bool icmp;   /* implies ICMP */
+    bool denied; /* implies that a firewall denied the flow */
     bool mac;
     enum number numbers[4];
 };
@@ -365,10 +502,60 @@ static const struct number_term number_terms[] = {
     {.name = "mac",
      .mac = true,
      .numbers = {N_IN_SRC_MAC, N_IN_DST_MAC, N_OUT_SRC_MAC, N_OUT_DST_MAC}},
+    {.name = "flowEndSysUpTime", .max = UINT64_MAX, .numbers = {N_LAST, N_NONE}},
+    {.name = "server latency", .max = UINT64_MAX, .numbers = {N_SERVER, N_NONE}},
+    {.name = "app latency", .max = UINT64_MAX, .numbers = {N_APP, N_NONE}},
+    {.name = "biflow direction", .max = 255, .numbers = {N_BIFLOW, N_NONE}},
+    {.name = "end reason", .max = 255, .numbers = {N_REASON, N_NONE}},
+    {.name = "asa event", .max = 255, .numbers = {N_EVENT, N_NONE}},
+    {.name = "asa xevent", .max = 65535, .numbers = {N_XEVENT, N_NONE}},
+    {.name = "asa event denied", .max = 65535, .denied = true, .numbers = {N_XEVENT, N_NONE}},
+    {.name = "nat event", .max = 255, .numbers = {N_NAT_EVENT, N_NONE}},
+    {.name = "xport", .max = 65535, .numbers = {N_XSRCPORT, N_XDSTPORT, N_NONE}},
+    {.name = "src nport", .max = 65535, .numbers = {N_XSRCPORT, N_NONE}},
+    {.name = "xdstport", .max = 65535, .numbers = {N_XDSTPORT, N_NONE}},
+    {.name = "src and dst xport",
+     .max = 65535,
+     .all = true,
+     .numbers = {N_XSRCPORT, N_XDSTPORT, N_NONE}},
+    {.name = "ingress acl", .max = UINT32_MAX, .numbers = {N_ACL, N_NONE}},
+    {.name = "ingress ace", .max = UINT32_MAX, .numbers = {N_ACL + 1, N_NONE}},
+    {.name = "ixace", .max = UINT32_MAX, .numbers = {N_ACL + 2, N_NONE}},
+    {.name = "egress acl", .max = UINT32_MAX, .numbers = {N_ACL + 3, N_NONE}},
+    {.name = "eace", .max = UINT32_MAX, .numbers = {N_ACL + 4, N_NONE}},
+    {.name = "egress xace", .max = UINT32_MAX, .numbers = {N_ACL + 5, N_NONE}},
+    {.name = "pblock start", .max = 65535, .numbers = {N_BLOCK, N_NONE}},
+    {.name = "blockend", .max = 65535, .numbers = {N_BLOCK + 1, N_NONE}},
+    {.name = "pblock step", .max = 65535, .numbers = {N_BLOCK + 2, N_NONE}},
+    {.name = "portRangeNumPorts", .max = 65535, .numbers = {N_BLOCK + 3, N_NONE}},
+    {.name = "tun proto", .max = 255, .numbers = {N_TUN_PROTO, N_NONE}},
+    {.name = "egress vrf", .max = UINT32_MAX, .numbers = {N_EGRESS_VRF, N_NONE}},
+    {.name = "ingressVRFID", .max = UINT32_MAX, .numbers = {N_INGRESS_VRF, N_NONE}},
+    {.name = "ethertype", .max = 65535, .numbers = {N_ETHERTYPE, N_NONE}},
+    {.name = "ttl", .max = 255, .numbers = {N_MIN_TTL, N_MAX_TTL, N_NONE}},
+    {.name = "min ttl", .max = 255, .numbers = {N_MIN_TTL, N_NONE}},
+    {.name = "max ttl", .max = 255, .numbers = {N_MAX_TTL, N_NONE}},
+    {.name = "mpls label1", .max = 0xffffff, .numbers = {N_LABEL, N_NONE}},
+    {.name = "mpls label2", .max = 0xffffff, .numbers = {N_LABEL + 1, N_NONE}},
+    {.name = "mpls label10", .max = 0xffffff, .numbers = {N_LABEL + 9, N_NONE}},
+    {.name = "mpls exp1", .max = 7, .numbers = {N_EXP, N_NONE}},
+    {.name = "MPLS Exp3", .max = 7, .numbers = {N_EXP + 2, N_NONE}},
+    {.name = "mpls eos", .max = 0xffffff, .numbers = {N_BOTTOM, N_NONE}},
 };
 #define NUMBER_TERM_COUNT (sizeof(number_terms) / sizeof(number_terms[0]))
 
-enum address { A_SRC = 1, A_DST = 2, A_NEXT = 4, A_BGP = 8, A_ROUTER = 16 };
+enum address {
+    A_SRC = 1,
+    A_DST = 2,
+    A_NEXT = 4,
+    A_BGP = 8,
+    A_ROUTER = 16,
+    A_XSRC = 32,
+    A_XDST = 64,
+    A_TUN_SRC = 128,
+    A_TUN_DST = 256,
+    A_END = 512
+};
 
 static const struct address_term {
     const char *name;
@@ -384,6 +571,12 @@ static const struct address_term {
     {"next ip", false, A_NEXT},
     {"bgpnext ip", false, A_BGP},
     {"router ip", false, A_ROUTER},
+    {"xip", false, A_XSRC | A_XDST},
+    {"src nip", false, A_XSRC},
+    {"src and dst xnet", true, A_XSRC | A_XDST},
+    {"postNATDestinationIPv4Address", false, A_XDST},
+    {"tunip", false, A_TUN_SRC | A_TUN_DST},
+    {"dst tun ip", false, A_TUN_DST},
 };
 #define ADDRESS_TERM_COUNT (sizeof(address_terms) / sizeof(address_terms[0]))
 
@@ -400,6 +593,16 @@ static inline struct lnf_addr address_of(const struct test_flow *f, unsigned add
         return (f->elements & TEST_NEXT_HOP) != 0 ? f->next_hop : none;
     case A_BGP:
         return (f->elements & TEST_BGP_NEXT_HOP) != 0 ? f->bgp_next_hop : none;
+    case A_XSRC:
+    case A_XDST:
+        return (f->elements & TEST_NAT_ADDRESSES) == 0 ? none
+               : address == A_XSRC                     ? f->xsrc
+                                                       : f->xdst;
+    case A_TUN_SRC:
+    case A_TUN_DST:
+        return (f->elements & TEST_TUNNEL) == 0 ? none
+               : address == A_TUN_SRC           ? f->tun_src
+                                                : f->tun_dst;
     default:
         return (f->elements & TEST_ROUTER) != 0 ? f->router : none;
     }
@@ -420,7 +623,9 @@ enum node_kind {
     K_FLAG_NUMBER,
     K_FAMILY,
     K_EXIST,
-    K_ANY
+    K_ANY,
+    K_PAYLOAD,
+    K_PORT_BLOCK
 };
 
 struct node {
@@ -436,6 +641,7 @@ struct node {
         unsigned family, bits;
     } nets[MAX_VALUES];
     unsigned flags, family, element;
+    const char *pattern;
 };
 
 static struct node nodes[MAX_NODES];
@@ -593,6 +799,16 @@ static inline void make_leaf(struct node *node)
         node->kind = K_EXIST;
         node->element = exist[i].element;
         put("exist %s", exist[i].name);
+    } else if (random_chance(40)) {
+        static const char *const patterns[] = {"abc", "ABC", "/", "b", "GET"};
+        node->kind = K_PAYLOAD;
+        node->pattern = patterns[random_below(5)];
+        put("payload content '%s'", node->pattern);
+    } else if (random_chance(60)) {
+        static const char *const names[] = {"src port", "dst port", "port", "dst and src port"};
+        node->kind = K_PORT_BLOCK;
+        node->flags = random_below(4);
+        put("%s in pblock", names[node->flags]);
     } else {
         node->kind = K_ANY;
         put("any");
@@ -662,6 +878,9 @@ static inline bool number_matches(const struct node *node, const struct test_flo
     if (term->icmp && flow->proto != 1 && flow->proto != 58) {
         return false;
     }
+    if (term->denied && number_of(flow, N_EVENT) != 3) {
+        return false;
+    }
     for (unsigned i = 0; i < 4 && term->numbers[i] != N_NONE; i++) {
         bool match = false;
         for (unsigned j = 0; j < node->count; j++) {
@@ -709,7 +928,7 @@ static inline bool address_matches(const struct node *node, const struct test_fl
 {
     unsigned sides = 0, matching = 0;
 
-    for (unsigned which = A_SRC; which <= A_ROUTER; which <<= 1) {
+    for (unsigned which = A_SRC; which < A_END; which <<= 1) {
         bool match = false;
         if ((node->address_term->addresses & which) == 0) {
             continue;
@@ -724,6 +943,18 @@ static inline bool address_matches(const struct node *node, const struct test_fl
         return matching == 0;
     }
     return node->address_term->all ? matching == sides : matching > 0;
+}
+
+static inline bool port_block_matches(const struct node *node, const struct test_flow *flow)
+{
+    uint64_t start = number_of(flow, N_BLOCK), end = number_of(flow, N_BLOCK + 1);
+    bool src = flow->srcport >= start && flow->srcport <= end;
+    bool dst = flow->dstport >= start && flow->dstport <= end;
+
+    return node->flags == 0   ? src
+           : node->flags == 1 ? dst
+           : node->flags == 2 ? src || dst
+                              : src && dst;
 }
 
 static inline bool matches(const struct node *node, const struct test_flow *flow)
@@ -757,6 +988,10 @@ static inline bool matches(const struct node *node, const struct test_flow *flow
         return (flow->elements & node->element) != 0;
     case K_ANY:
         return true;
+    case K_PAYLOAD:
+        return (flow->elements & TEST_PAYLOAD) != 0 && strstr(flow->payload, node->pattern) != NULL;
+    case K_PORT_BLOCK:
+        return port_block_matches(node, flow);
     }
     return false;
 }

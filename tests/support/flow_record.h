@@ -33,6 +33,17 @@ enum test_element {
     TEST_USER = 1 << 10,
     TEST_OBSERVATION = 1 << 11,
     TEST_LATENCY = 1 << 12,
+    TEST_NSEL = 1 << 13,
+    TEST_NAT_ADDRESSES = 1 << 14,
+    TEST_NAT_PORTS = 1 << 15,
+    TEST_ACL = 1 << 16,
+    TEST_NAT_EVENT = 1 << 17,
+    TEST_PORT_BLOCK = 1 << 18,
+    TEST_TUNNEL = 1 << 19,
+    TEST_VRF = 1 << 20,
+    TEST_LAYER2 = 1 << 21,
+    TEST_IP_INFO = 1 << 22,
+    TEST_PAYLOAD = 1 << 23,
 };
 
 struct test_flow {
@@ -44,7 +55,7 @@ struct test_flow {
     uint8_t proto, flags, fwd, tos;
 
     uint32_t inif, outif; /* misc */
-    uint8_t srcmask, dstmask, dir, dsttos;
+    uint8_t srcmask, dstmask, dir, dsttos, biflow, reason;
     uint64_t flows, outpackets, outbytes; /* counters */
     uint32_t srcvlan, dstvlan;
     uint32_t srcas, dstas;
@@ -56,6 +67,20 @@ struct test_flow {
     uint64_t point_id;
     uint32_t domain_id;
     uint64_t client_latency, server_latency, app_latency;
+
+    uint16_t xevent; /* firewall event */
+    uint8_t event;
+    struct lnf_addr xsrc, xdst; /* translated, of the same family as the flow */
+    uint16_t xsrcport, xdstport;
+    uint32_t acl[6]; /* ingress, egress */
+    uint8_t nat_event;
+    uint16_t port_block[4];           /* start, end, step, size */
+    struct lnf_addr tun_src, tun_dst; /* of the same family as the flow */
+    uint32_t tun_proto;
+    uint32_t egress_vrf, ingress_vrf;
+    uint16_t ethertype;
+    uint8_t min_ttl, max_ttl;
+    const char *payload;
 
     uint8_t engine_type, engine_id, nfversion; /* record header */
     uint16_t sysid;
@@ -193,6 +218,83 @@ static inline void test_records_misc(struct test_records *r, const struct test_f
     data[9] = flow->dstmask;
     data[10] = flow->dir;
     data[11] = flow->dsttos;
+    data[12] = flow->biflow;
+    data[13] = flow->reason;
+}
+
+/** An element of two addresses, and `more` octets of zeros behind them, where the result points. */
+static inline uint8_t *test_records_two(struct test_records *r, unsigned family, unsigned id,
+                                        const struct lnf_addr addresses[2], unsigned more)
+{
+    unsigned width = family == 6 ? 16 : 4;
+    uint8_t *data = test_records_element(r, family == 6 ? id + 1 : id, 2 * width + more);
+
+    for (unsigned i = 0; i < 2; i++, data += width) {
+        if (family == 6) {
+            test_records_put(data, addresses[i].hi, 8);
+            test_records_put(data + 8, addresses[i].lo, 8);
+        } else {
+            test_records_put(data, addresses[i].lo, 4);
+        }
+    }
+    return data;
+}
+
+/** Elements of firewalls and translation. */
+static inline void test_records_nat(struct test_records *r, const struct test_flow *flow)
+{
+    if (flow->elements & TEST_NSEL) {
+        uint8_t *data = test_records_element(r, 19, 16);
+        test_records_put(data + 12, flow->xevent, 2);
+        data[14] = flow->event;
+    }
+    if (flow->elements & TEST_NAT_ADDRESSES) {
+        (void)test_records_two(r, flow->family, 20,
+                               (const struct lnf_addr[]){flow->xsrc, flow->xdst}, 0);
+    }
+    if (flow->elements & TEST_NAT_PORTS) {
+        uint8_t *data = test_records_element(r, 22, 4);
+        test_records_put(data, flow->xsrcport, 2);
+        test_records_put(data + 2, flow->xdstport, 2);
+    }
+    if (flow->elements & TEST_ACL) {
+        uint8_t *data = test_records_element(r, 23, 24);
+        for (unsigned i = 0; i < 6; i++) {
+            test_records_put(data + 4 * i, htobe32(flow->acl[i]), 4);
+        }
+    }
+    if (flow->elements & TEST_NAT_EVENT) {
+        test_records_element(r, 25, 16)[12] = flow->nat_event;
+    }
+    if (flow->elements & TEST_PORT_BLOCK) {
+        memcpy(test_records_element(r, 26, 8), flow->port_block, 8);
+    }
+}
+
+/** Elements of what is around and inside the packets. */
+static inline void test_records_packets(struct test_records *r, const struct test_flow *flow)
+{
+    if (flow->elements & TEST_PAYLOAD) {
+        size_t size = strlen(flow->payload);
+        memcpy(test_records_element(r, 29, (unsigned)size), flow->payload, size);
+    }
+    if (flow->elements & TEST_TUNNEL) {
+        uint8_t *data = test_records_two(r, flow->family, 31,
+                                         (const struct lnf_addr[]){flow->tun_src, flow->tun_dst},
+                                         flow->family == 6 ? 8 : 4);
+        test_records_put(data, flow->tun_proto, 4);
+    }
+    if (flow->elements & TEST_VRF) {
+        test_records_pair(r, 36, flow->egress_vrf, flow->ingress_vrf);
+    }
+    if (flow->elements & TEST_LAYER2) {
+        test_records_put(test_records_element(r, 38, 32) + 24, flow->ethertype, 2);
+    }
+    if (flow->elements & TEST_IP_INFO) {
+        uint8_t *data = test_records_element(r, 42, 4);
+        data[2] = flow->min_ttl;
+        data[3] = flow->max_ttl;
+    }
 }
 
 /** Adds a flow record. */
@@ -236,6 +338,8 @@ static inline void test_records_add(struct test_records *r, const struct test_fl
     if (flow->elements & TEST_OBSERVATION) {
         test_records_words(r, 33, (const uint64_t[]){flow->point_id, flow->domain_id}, 2);
     }
+    test_records_nat(r, flow);
+    test_records_packets(r, flow);
 }
 
 /** Frees the records. */

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import chain  # noqa: E402
 
 FLOWS, FILES = 200000, 7  # of eight slaves one has nothing
-COMMON = ["--progress-bar-type=none", "--output-format=csv", "--num-threads=1"]
+COMMON = ["--progress-bar-type=none", "--output-format=csv", "--num-threads=2"]
 TUPLE = "srcip,dstip,srcport,dstport,proto"
 
 # (arguments, exchanges that can answer)

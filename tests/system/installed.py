@@ -41,6 +41,12 @@ def main():
             r = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env,
                                check=False)
             assert r.returncode == 0 and r.stdout, (command, r)
+        completion = os.path.join(tree, "share", "bash-completion", "completions", "fdistdump")
+        assert "complete -F _fdistdump fdistdump" in open(completion, encoding="utf-8").read()
+        for script in ("syn-flood.sh", "amplification.sh"):
+            r = subprocess.run([os.path.join(tree, "share/fdistdump/detection", script), "-h"], check=True,
+                               capture_output=True, text=True, env=env)
+            assert script in r.stdout, r
         if shutil.which("pkg-config"):
             folder = next(d for d, _, files in os.walk(tree) if "libnf.pc" in files)
             prefix = subprocess.run(["pkg-config", "--variable=includedir", "libnf"], check=True, text=True,

@@ -230,6 +230,44 @@ START_TEST(test_links)
 }
 END_TEST
 
+/** A directory is read once, however many links lead to it; a path given twice is read twice. */
+START_TEST(test_repeated_directory)
+{
+    touch("d/2016/x");
+    ck_assert_int_eq(symlink("2016", "d/latest"), 0);
+    ck_assert_int_eq(symlink("2016", "d/1999"), 0);
+    add("d");
+    ck_assert_str_eq(found(), "d/1999/x");
+    ck_assert_uint_eq(warning_count(), 2);
+    ck_assert_ptr_nonnull(strstr(warned(), "directory has been read under another name `d/2016'"));
+    ck_assert_ptr_nonnull(strstr(warned(), "`d/latest'"));
+    add("d/latest");
+    add("d/latest");
+    ck_assert_str_eq(found(), "d/1999/x d/latest/x d/latest/x");
+    ck_assert_uint_eq(files.skipped, 2);
+}
+END_TEST
+
+/** Two links at every of thirty levels are 2^30 paths, but thirty directories. */
+START_TEST(test_lattice)
+{
+    char path[64], target[16];
+
+    for (unsigned i = 0; i < 30; i++) {
+        snprintf(path, sizeof(path), "d/%02u/x", i);
+        touch(path);
+        snprintf(target, sizeof(target), "../%02u", i + 1);
+        for (const char *name = "ab"; *name != '\0' && i < 29; name++) {
+            snprintf(path, sizeof(path), "d/%02u/%c", i, *name);
+            ck_assert_int_eq(symlink(target, path), 0);
+        }
+    }
+    add("d");
+    ck_assert_uint_eq(files.count, 30);
+    ck_assert_uint_eq(files.skipped, 29 + 29);
+}
+END_TEST
+
 START_TEST(test_special_files)
 {
     touch("d/x");
@@ -420,6 +458,8 @@ int main(void)
     tcase_add_test(tc, test_walk);
     tcase_add_test(tc, test_empty_directory);
     tcase_add_test(tc, test_links);
+    tcase_add_test(tc, test_repeated_directory);
+    tcase_add_test(tc, test_lattice);
     tcase_add_test(tc, test_special_files);
     tcase_add_test(tc, test_unreadable_directory);
     tcase_add_test(tc, test_deep);

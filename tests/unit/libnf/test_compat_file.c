@@ -2,6 +2,9 @@
 /** Files of libnf.h: written and read record by record, exporters, facts, damage, reading in a
  * loop. */
 #include "flowfile_check.h"
+
+#include "element.h"
+#include "field.h"
 #include "record.h"
 
 #include <arpa/inet.h>
@@ -312,7 +315,7 @@ START_TEST(test_exporters)
             ck_assert_uint_eq(exporter->version, expected.version);
             ck_assert_uint_eq(exporter->domain_id, expected.domain_id);
             ck_assert(memcmp(&exporter->address, &expected.address, sizeof(expected.address)) == 0);
-            ck_assert_uint_le(exporter->sysid, EXPORTERS);
+            ck_assert(exporter->sysid <= EXPORTERS || exporter->sysid == expected.sysid);
         }
     }
     ck_assert_int_eq(lnf_read(file, rec), LNF_EOF);
@@ -410,6 +413,241 @@ START_TEST(test_exporter_encodings)
 }
 END_TEST
 
+/** Numbers of exporters stay what they are, unless two exporters have the same one. */
+START_TEST(test_exporter_numbers)
+{
+    static const struct {
+        unsigned exporter; /* 0 = none is known, the record has the number only */
+        uint16_t number, written;
+        bool known;
+    } rows[] = {{1, 7, 7, true},  {0, 9, 9, false}, {2, 7, 1, true},  {3, 9, 2, true},
+                {0, 7, 0, false}, {1, 5, 7, true},  {0, 9, 9, false}, {0, 0, 0, false},
+                {4, 0, 3, true},  {2, 8, 1, true}};
+    enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+    uint8_t octets[64];
+    lnf_rec_t *rec = new_record();
+    size_t size;
+
+    lnf_file_t *file = open_file(LNF_WRITE, NULL);
+    for (unsigned i = 0; i < ROWS; i++) {
+        struct lnf_exporter exporter = make_exporter(rows[i].exporter);
+        exporter.sysid = rows[i].number;
+        memset(octets, 0, sizeof(octets));
+        lnf_store_u32(octets, 11 | 64 << 16);
+        lnf_store_u16(octets + 4, 1);
+        lnf_store_u16(octets + 8, rows[i].number);
+        lnf_store_u32(octets + 12, 1 | 52 << 16);
+        ck_assert_int_eq(lnf_rec_assign(rec, octets, sizeof(octets)), LNF_OK);
+        lnf_rec_set_exporter(rec, rows[i].exporter == 0 ? NULL : &exporter);
+        ck_assert_int_eq(lnf_write(file, rec), LNF_OK);
+    }
+    lnf_close(file);
+    file = open_file(LNF_READ, NULL);
+    for (unsigned i = 0; i < ROWS; i++) {
+        ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+        ck_assert_uint_eq(lnf_load_u16(lnf_rec_raw(rec, &size) + 8), rows[i].written);
+        const struct lnf_exporter *exporter = lnf_rec_exporter(rec);
+        ck_assert_int_eq(exporter != NULL, rows[i].known);
+        if (exporter != NULL) {
+            ck_assert_uint_eq(exporter->domain_id, rows[i].exporter);
+        }
+    }
+    ck_assert_int_eq(lnf_read(file, rec), LNF_EOF);
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+/* ---- reading, changing, writing -----------------------------------------------------------------
+ */
+
+/** Adds an element whose octets tell its type and place. */
+static size_t add_element(uint8_t *at, uint16_t id, size_t size)
+{
+    lnf_store_u16(at, id);
+    lnf_store_u16(at + 2, (uint16_t)(size + 4));
+    for (size_t i = 0; i < size; i++) {
+        at[4 + i] = (uint8_t)(id * 7 + i + 1);
+    }
+    return size + 4;
+}
+
+/** A flow with every element there is, of one address family, in descending order, and with what
+ * libnf has no fields for: unknown, empty, short, old and repeated elements. */
+static size_t add_whole_flow(uint8_t *at, bool ipv6)
+{
+    static const uint16_t v4[] = {2, 8, 10, 12, 20, 31}, v6[] = {3, 9, 11, 13, 21, 32};
+    size_t size = LNF_RECORD_HEADER_SIZE;
+    uint16_t count = 0;
+
+    for (unsigned id = LNF_ELEMENT_COUNT - 1; id > 0; id--) {
+        bool left_out = false;
+        for (unsigned i = 0; i < 6; i++) {
+            left_out = left_out || id == (ipv6 ? v4 : v6)[i];
+        }
+        if (left_out) {
+            continue;
+        }
+        const struct lnf_element *element = lnf_element_get((uint16_t)id);
+        size_t longer = element->variable ? 1 + id % 5 : id % 3 == 0 ? 2 : 0;
+        size += add_element(at + size, (uint16_t)id, element->size + longer);
+        count++;
+    }
+    size += add_element(at + size, 0, 6);      /* none */
+    size += add_element(at + size, 64, 0);     /* unknown, without data */
+    size += add_element(at + size, 60000, 77); /* unknown */
+    size += add_element(at + size, 7, 3);      /* too short */
+    size += add_element(at + size, 25, 24);    /* the old one of NAT events */
+    size += add_element(at + size, 18, 16);    /* the newer one of samplers */
+    size += add_element(at + size, 6, 8);      /* comes twice */
+    count += 7;
+    lnf_store_u16(at, 11);
+    lnf_store_u16(at + 2, (uint16_t)size);
+    lnf_store_u16(at + 4, count);
+    at[6] = 0x61; /* engine type, engine id, exporter, flags, version */
+    at[7] = 0x62;
+    lnf_store_u16(at + 8, 7);
+    at[10] = 0x02;
+    at[11] = 10;
+    return size;
+}
+
+/** Octets of the record a change of this field may touch. */
+static void mark_place(const struct lnf_field *field, const uint8_t *record, size_t size, bool ipv6,
+                       uint8_t *touched)
+{
+    unsigned id = field->element, offset = field->offset;
+    unsigned width = field->type == LNF_ADDR ? (ipv6 ? 16 : 4) : field->width;
+
+    if (field->source == LNF_SOURCE_HEADER) {
+        memset(touched + offset, 1, width);
+        return;
+    }
+    if (field->type == LNF_ADDR && ipv6) {
+        id = field->element6;
+        offset = field->offset6;
+    }
+    if (field->id == LNF_FLD_ICMP_TYPE || field->id == LNF_FLD_ICMP_CODE) {
+        id = LNF_ELEMENT_GENERIC;
+        offset = field->id == LNF_FLD_ICMP_TYPE ? 43 : 42;
+        width = 1;
+    }
+    if (field->id == LNF_FLD_EVENT_FLAG) {
+        touched[LNF_RECORD_OFFSET_FLAGS] = 1;
+        return;
+    }
+    for (size_t at = LNF_RECORD_HEADER_SIZE; at < size; at += lnf_load_u16(record + at + 2)) {
+        if (lnf_load_u16(record + at) == id) {
+            memset(touched + at + 4 + offset, 1, width);
+            return;
+        }
+    }
+    if (field->element6 != 0) { /* a value two elements can hold, and the other one is there */
+        struct lnf_field other = *field;
+        other.element = field->element6;
+        other.offset = field->offset6;
+        other.element6 = 0;
+        mark_place(&other, record, size, ipv6, touched);
+        return;
+    }
+    ck_abort_msg("no place of %s", field->name);
+}
+
+/** Sets a field to a value other than before; false for fields nobody can set. */
+static bool change_field(lnf_rec_t *rec, const struct lnf_field *field, bool ipv6)
+{
+    uint8_t value[512] = {0};
+
+    if (field->source == LNF_SOURCE_COMPUTED && field->id != LNF_FLD_ICMP_TYPE &&
+        field->id != LNF_FLD_ICMP_CODE && field->id != LNF_FLD_EVENT_FLAG) {
+        return false;
+    }
+    if (field->id == LNF_FLD_EXPORTER_SYSID_) {
+        return false; /* the number is the file's matter, which knows the exporter */
+    }
+    if (field->type == LNF_STRING) {
+        strcpy((char *)value, "another name");
+    } else {
+        memset(value, 0x5a, 40);
+    }
+    if (field->type == LNF_ADDR && !ipv6) {
+        memset(value, 0, 12);
+    }
+    return lnf_rec_fset(rec, field->id, value) == LNF_OK;
+}
+
+/** One field is changed, everything else stays octet for octet: all elements, known or not. */
+START_TEST(test_read_modify_write)
+{
+    static const uint8_t address[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0xC0};
+    bool ipv6 = _i == 1;
+    uint8_t records[8000], touched[4000];
+    unsigned changed = 0;
+    lnf_rec_t *rec = new_record();
+
+    size_t start = add_exporter(records, 32, address, 2, 7);
+    size_t size = add_whole_flow(records + start, ipv6);
+    char original[sizeof(path)];
+    put_records(records, start + size, 2);
+    memcpy(original, path, sizeof(path));
+    snprintf(path, sizeof(path), "%s", "/tmp/libnf-test-compat-XXXXXX");
+    close(mkstemp(path));
+    for (unsigned i = 0; i < lnf_field_count; i++) {
+        const struct lnf_field *field = &lnf_field_table[i];
+        lnf_file_t *in = NULL, *out;
+        size_t got;
+        ck_assert_int_eq(lnf_open(&in, original, LNF_READ, NULL), LNF_OK);
+        ck_assert_int_eq(lnf_read(in, rec), LNF_OK);
+        lnf_close(in);
+        bool set = change_field(rec, field, ipv6);
+        changed += set;
+        out = open_file(LNF_WRITE | (i % 2 == 0 ? LNF_COMP_LZ4 : 0), NULL);
+        ck_assert_int_eq(lnf_write(out, rec), LNF_OK);
+        lnf_close(out);
+        in = open_file(LNF_READ, NULL);
+        ck_assert_int_eq(lnf_read(in, rec), LNF_OK);
+        const uint8_t *raw = lnf_rec_raw(rec, &got);
+        ck_assert_uint_eq(got, size);
+        memset(touched, 0, sizeof(touched));
+        if (set) {
+            mark_place(field, records + start, size, ipv6, touched);
+            ck_assert_msg(memcmp(raw, records + start, size) != 0, "%s not changed", field->name);
+        }
+        for (size_t at = 0; at < size; at++) {
+            ck_assert_msg(touched[at] || raw[at] == records[start + at],
+                          "octet %zu differs after a change of %s", at, field->name);
+        }
+        ck_assert_uint_eq(lnf_rec_exporter(rec)->version, 10);
+        ck_assert_int_eq(lnf_read(in, rec), LNF_EOF);
+        lnf_close(in);
+    }
+    ck_assert_uint_gt(changed, 70);
+    unlink(original);
+    lnf_rec_free(rec);
+}
+END_TEST
+
+/** The flag nfdump uses for itself is not written; the others are. */
+START_TEST(test_record_flags)
+{
+    uint8_t records[64];
+    size_t size;
+    lnf_rec_t *rec = new_record();
+
+    (void)add_flow(records, 0);
+    records[10] = 0xff;
+    ck_assert_int_eq(lnf_rec_assign(rec, records, sizeof(records)), LNF_OK);
+    lnf_file_t *file = open_file(LNF_WRITE, NULL);
+    ck_assert_int_eq(lnf_write(file, rec), LNF_OK);
+    lnf_close(file);
+    file = open_file(LNF_READ, NULL);
+    ck_assert_int_eq(lnf_read(file, rec), LNF_OK);
+    ck_assert_uint_eq(lnf_rec_raw(rec, &size)[10], 0x7f);
+    lnf_close(file);
+    lnf_rec_free(rec);
+}
+END_TEST
+
 /* ---- damage -------------------------------------------------------------------------------------
  */
 
@@ -479,8 +717,11 @@ START_TEST(test_weak_blocks)
 {
     static const struct {
         unsigned block;
-        bool type; /* else the payload */
-    } rows[] = {{0, true}, {1, true}, {3, true}, {0, false}, {1, false}, {3, false}};
+        unsigned type; /* 0 = the payload is damaged */
+        int status;
+    } rows[] = {{0, 77, LNF_ERR_UNKBLOCK}, {1, 77, LNF_ERR_UNKBLOCK}, {3, 77, LNF_ERR_UNKBLOCK},
+                {0, 0, LNF_ERR_UNKBLOCK},  {1, 0, LNF_ERR_UNKBLOCK},  {3, 0, LNF_ERR_UNKBLOCK},
+                {0, 1, LNF_ERR_COMPAT15},  {1, 1, LNF_ERR_COMPAT15},  {3, 1, LNF_ERR_COMPAT15}};
     lnf_rec_t *rec = new_record();
     unsigned flows = 0, weak = 0;
     int status;
@@ -488,17 +729,17 @@ START_TEST(test_weak_blocks)
     ck_assert_int_eq(test_file_write(path, LNF_CODEC_LZ4, NULL, 0, 0, 12, 3), LNF_OK);
     struct octets o = octets_read(path);
     size_t block = octets_block(&o, rows[_i].block);
-    if (rows[_i].type) {
-        lnf_store_u16(o.at + block + 8, 77);
+    if (rows[_i].type != 0) {
+        lnf_store_u16(o.at + block + 8, (uint16_t)rows[_i].type);
     } else {
         memset(o.at + block + 12, 0xff, octets_block(&o, rows[_i].block + 1) - block - 12);
     }
     octets_write(path, o.at, o.size);
     lnf_file_t *file = open_file(LNF_READ, NULL);
     while ((status = lnf_read(file, rec)) != LNF_EOF) {
-        ck_assert(status == LNF_OK || status == LNF_ERR_UNKBLOCK);
+        ck_assert(status == LNF_OK || status == rows[_i].status);
         flows += status == LNF_OK;
-        weak += status == LNF_ERR_UNKBLOCK;
+        weak += status == rows[_i].status;
     }
     ck_assert_uint_eq(flows, 9);
     ck_assert_uint_eq(weak, 1);
@@ -684,9 +925,12 @@ int main(void)
     tcase_add_test(tc, test_append);
     tcase_add_test(tc, test_exporters);
     tcase_add_test(tc, test_exporter_encodings);
+    tcase_add_test(tc, test_exporter_numbers);
+    tcase_add_loop_test(tc, test_read_modify_write, 0, 2);
+    tcase_add_test(tc, test_record_flags);
     tcase_add_test(tc, test_weak_records);
     tcase_add_loop_test(tc, test_broken_chain, 0, 3);
-    tcase_add_loop_test(tc, test_weak_blocks, 0, 6);
+    tcase_add_loop_test(tc, test_weak_blocks, 0, 9);
     tcase_add_test(tc, test_open_errors);
     tcase_add_test(tc, test_wrong_direction);
     tcase_add_test(tc, test_full_disk);

@@ -634,6 +634,33 @@ START_TEST(test_appendix_records)
 }
 END_TEST
 
+/** Ident and statistics cut at every length, the block's header agrees: what is whole counts. */
+START_TEST(test_cut_appendix)
+{
+    enum { IDENT_SIZE = 4 + 6, WHOLE = IDENT_SIZE + 148 };
+    static struct reading r;
+    struct octets o = make_file(LNF_CODEC_NONE), records = {NULL, 0};
+    struct lnf_stat stat = stat_of_first(FLOWS);
+
+    add_record(&records, 0x8001, "cutid", 6);
+    records.at = realloc(records.at, WHOLE);
+    memcpy(records.at + IDENT_SIZE, o.at + o.size - 148, 148);
+    for (size_t size = 1; size <= WHOLE; size++) {
+        bool whole = size == IDENT_SIZE || size == WHOLE;
+        records.size = size;
+        put_appendix(&o, &records, 2);
+        reading_take(&r, path);
+        ck_assert_int_eq(r.opened, LNF_OK);
+        ck_assert_msg(reading_is(&r, 0, FLOWS), "cut at %zu: %u flows", size, r.flows);
+        ck_assert_str_eq(r.ident, whole ? "cutid" : "");
+        ck_assert_msg(same_stat(&r.stat, &stat), "cut at %zu: other statistics", size);
+        ck_assert_int_eq(r.problems.all == 0, size == WHOLE);
+    }
+    octets_free(&records);
+    octets_free(&o);
+}
+END_TEST
+
 START_TEST(test_stat_does_not_add_up)
 {
     static struct reading r;
@@ -1015,6 +1042,7 @@ int main(void)
     tcase_add_loop_test(tc, test_appendix_without_stat, 0, 2);
     tcase_add_test(tc, test_ident);
     tcase_add_test(tc, test_appendix_records);
+    tcase_add_test(tc, test_cut_appendix);
     tcase_add_test(tc, test_stat_does_not_add_up);
     tcase_add_loop_test(tc, test_first_unknown, 0, 3);
     tcase_add_loop_test(tc, test_bomb, 1, 5);

@@ -315,6 +315,9 @@ START_TEST(test_named_values)
         {"proto ICMP6", {.proto = 58}},
         {"proto ipv6-icmp", {.proto = 58}},
         {"proto IPv6", {.proto = 41}},
+        {"proto UDP-L", {.proto = 136}},
+        {"proto 0hop", {.proto = 114}},
+        {"proto in [wb-mon Rte6]", {.proto = 43}},
         {"proto in [tcp, Gre 50]", {.proto = 47}},
         {"proto != tcp", {.proto = 5}},
         {"dst port https", {.dstport = 443}},
@@ -367,6 +370,8 @@ START_TEST(test_addresses)
     expect("src net 2001:db8:1::/48", "");
     expect("host 2001:db8:0:0:0:0:0:1", "HI");
     expect("net 10.0.0.0/255.0.0.0", "ABDEFG");
+    expect("net 10.0.0.0/0x8", "ABDEFG");
+    expect("net 2001:db8::/0x20", "HI");
     expect("dst net 10.0.0.9 255.0.255.255", "EFG");
     expect("dst net 10.1.0.9 255.0.255.255", "EFG");
     expect("dst ip in [10.1.0.9/255.0.255.255 8.8.8.8]", "CEFG");
@@ -516,6 +521,96 @@ START_TEST(test_icmp)
 }
 END_TEST
 
+/** A record with one element besides the generic one. */
+static void add_with_element(struct test_records *r, uint16_t srcport, uint16_t dstport,
+                             unsigned id, const void *data, size_t size)
+{
+    struct test_flow flow = {.srcport = srcport, .dstport = dstport, .proto = 6};
+
+    test_records_add(r, &flow);
+    if (id != 0) {
+        memcpy(test_records_element(r, id, (unsigned)size), data, size);
+    }
+}
+
+static void expect_of(const struct test_records *r, size_t count, const char *filter,
+                      const char *letters)
+{
+    struct lnf_error error = {.text = ""};
+    char got[32];
+
+    test_filter_letters(filter, r, count, got, &error);
+    ck_assert_msg(strcmp(got, letters) == 0, "'%s' selects '%s', not '%s' (%s)", filter, got,
+                  letters, error.text);
+}
+
+/** Blocks of ports: from 0 to 0 where there is none. */
+START_TEST(test_port_block)
+{
+    static const uint16_t blocks[][4] = {{100, 150}, {50, 99}, {101, 200},
+                                         {200, 100}, {0, 0},   {100, 200}};
+    struct test_records r = {0};
+
+    for (unsigned i = 0; i < 6; i++) {
+        add_with_element(&r, 100, 200, 26, blocks[i], 8);
+    }
+    add_with_element(&r, 0, 5, 0, NULL, 0);
+    add_with_element(&r, 100, 200, 0, NULL, 0);
+    expect_of(&r, 8, "port in pblock", "ACFG");
+    expect_of(&r, 8, "src port in pblock", "AFG");
+    expect_of(&r, 8, "dstport in PBLOCK", "CF");
+    expect_of(&r, 8, "src and dst port in pblock", "F");
+    expect_of(&r, 8, "not port in pblock", "BDEH");
+    expect_of(&r, 8, "not src and dst port in pblock", "ABCDEGH");
+    expect_of(&r, 8, "port in pblock or port 5", "ACFG");
+    expect_of(&r, 8, "src port in pblock or src port > 99", "ABCDEFGH");
+    test_records_clear(&r);
+}
+END_TEST
+
+/** Payload as received, octet for octet. */
+START_TEST(test_payload)
+{
+    struct test_records r = {0};
+
+    add_with_element(&r, 0, 0, 0, NULL, 0);
+    add_with_element(&r, 0, 0, 29, "hello abc x", 11);
+    add_with_element(&r, 0, 0, 30, "hello abc x", 11);
+    add_with_element(&r, 0, 0, 29, "ABC", 3);
+    add_with_element(&r, 0, 0, 29, "x\0abc", 5);
+    add_with_element(&r, 0, 0, 29, "ab", 2);
+    add_with_element(&r, 0, 0, 29, "", 0);
+    expect_of(&r, 7, "payload content abc", "BE");
+    expect_of(&r, 7, "payload content 'hello abc'", "B");
+    expect_of(&r, 7, "not payload content \"abc\"", "ACDFG");
+    expect_of(&r, 7, "payload content ab and not payload content abc", "F");
+    expect_of(&r, 7, "payload content hello or payload content ABC", "BD");
+    test_records_clear(&r);
+}
+END_TEST
+
+/** The extended event alone does not make a flow denied. */
+START_TEST(test_denied)
+{
+    static const uint8_t events[][16] = {{[12] = 0xe9, [13] = 3, [14] = 3},
+                                         {[12] = 0xe9, [13] = 3, [14] = 2},
+                                         {[12] = 0xec, [13] = 3, [14] = 3},
+                                         {[14] = 3}};
+    struct test_records r = {0};
+
+    for (unsigned i = 0; i < 4; i++) {
+        add_with_element(&r, 0, 0, 19, events[i], 16);
+    }
+    expect_of(&r, 4, "asa event deny", "ACD");
+    expect_of(&r, 4, "asa event denied ingress", "A");
+    expect_of(&r, 4, "asa event denied nosyn", "C");
+    expect_of(&r, 4, "not asa event denied ingress", "BCD");
+    expect_of(&r, 4, "asa xevent 1001", "AB");
+    expect_of(&r, 4, "xevent ingress", "AB");
+    test_records_clear(&r);
+}
+END_TEST
+
 /* ---- directions, names --------------------------------------------------------------------------
  */
 
@@ -593,9 +688,13 @@ START_TEST(test_unknown)
     expect_error("any and geo CZ", 1, 9, "'geo' is not supported");
     expect_error("count > 5", 1, 1, "'count' is not supported");
     expect_error("flowlabel x", 1, 1, "'flowlabel' is not supported");
-    expect_error("payload content x", 1, 1, "'payload' is not supported");
+    expect_error("payload regex x", 1, 1, "'payload' is not supported");
+    expect_error("payload content ''", 1, 17, "1 to 64 characters");
+    expect_error("exist payload content", 1, 7, "the name of a field");
     expect_error("(port 80) %web", 1, 11, "labels (%LABEL) are not supported");
-    expect_error("port in pblock", 1, 9, "'in pblock' is not supported");
+    expect_error("mask in pblock", 1, 9, "only ports");
+    expect_error("port in blocks", 1, 9, "unexpected 'blocks'");
+    expect_error("port in pblock 5", 1, 16, "unexpected '5'");
     expect_error("mpls 5", 1, 1, "'mpls label1'");
     expect_error("ingressacl 5", 1, 1, "not supported");
     expect_error("exist", 1, 6, "unexpected end");
@@ -1003,6 +1102,9 @@ int main(void)
     tcase_add_test(tests, test_flags);
     tcase_add_test(tests, test_flags_negated);
     tcase_add_test(tests, test_icmp);
+    tcase_add_test(tests, test_port_block);
+    tcase_add_test(tests, test_payload);
+    tcase_add_test(tests, test_denied);
     tcase_add_test(tests, test_directions);
     tcase_add_test(tests, test_all_fields);
     tcase_add_test(tests, test_unknown);

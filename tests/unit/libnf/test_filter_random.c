@@ -3,9 +3,14 @@
  * Random filters over random flows, compared with a second, naive evaluator that walks the
  * expression over plain structs. It shares no code with the library, and does bit by bit what the
  * library does with tables.
+ *
+ * FILTER_SEED      another start of the random numbers than the one of every day
+ * FILTER_SECONDS   go on that long
  */
 #include "filter_check.h"
 #include "filter_random.h"
+
+#include <time.h>
 
 #define FLOW_COUNT 97u
 #define FILTER_COUNT 6000
@@ -30,12 +35,12 @@ static void check_filter(const struct node *root, const struct test_flow *flows,
     lnf_program_destroy(program);
 }
 
-START_TEST(test_random)
+/** Other flows, and filters for them. */
+static void check_round(void)
 {
     static struct test_flow flows[FLOW_COUNT];
     struct test_records records = {0};
 
-    random_state = 0x9e3779b97f4a7c15u + (unsigned)_i;
     for (unsigned i = 0; i < FLOW_COUNT; i++) {
         random_flow(&flows[i]);
         test_records_add(&records, &flows[i]);
@@ -45,6 +50,22 @@ START_TEST(test_random)
         check_filter(root, flows, &records, FLOW_COUNT);
     }
     test_records_clear(&records);
+}
+
+START_TEST(test_random)
+{
+    const char *seed = getenv("FILTER_SEED"), *seconds = getenv("FILTER_SECONDS");
+    time_t end = time(NULL) + (seconds == NULL ? 0 : atoi(seconds) / 4);
+    unsigned rounds = 0;
+
+    random_state = (seed == NULL ? 0x9e3779b97f4a7c15u : strtoull(seed, NULL, 0)) + (unsigned)_i;
+    ck_assert_uint_ne(random_state, 0);
+    printf("FILTER_SEED=%llu", (unsigned long long)random_state);
+    do {
+        check_round();
+        rounds++;
+    } while (time(NULL) < end);
+    printf(": %u filters\n", rounds * FILTER_COUNT / 4);
 }
 END_TEST
 
@@ -74,7 +95,7 @@ int main(void)
     TCase *tests = tcase_create("against a naive evaluator");
     SRunner *runner = srunner_create(suite);
 
-    tcase_set_timeout(tests, 120);
+    tcase_set_timeout(tests, 3600);
     tcase_add_loop_test(tests, test_random, 0, 4);
     tcase_add_test(tests, test_random_large);
     suite_add_tcase(suite, tests);

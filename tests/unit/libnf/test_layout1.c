@@ -8,6 +8,7 @@
 #include "record.h"
 
 #include <check.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -726,6 +727,119 @@ START_TEST(test_redefinitions)
     }
     ck_assert_uint_eq(read, 256);
     ck_assert_uint_eq(damaged, TIMES - 256);
+    ck_assert_uint_eq(problem_count[LNF_PROBLEM_RECORD], 1);
+    lnf_input_close(input);
+}
+END_TEST
+
+/** Octets of memory in use. */
+static size_t memory_used(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+/** A block that defines ids `first` to `first` + `count` - 1, each with this extension. */
+static void build_maps(unsigned first, unsigned count, uint16_t extension)
+{
+    enum { SIZE = 12 };
+    build_clear(&block);
+    uint8_t *map = build_room(&block, (size_t)count * SIZE);
+
+    for (unsigned i = 0; i < count; i++, map += SIZE) {
+        lnf_store_u16(map, 2);
+        lnf_store_u16(map + 2, SIZE);
+        lnf_store_u16(map + 4, (uint16_t)(first + i));
+        lnf_store_u16(map + 8, extension);
+    }
+    block.records = count;
+    build_block(&file, &block);
+}
+
+static void build_one_flow(uint16_t map)
+{
+    static const uint8_t extensions[4] = {1};
+    struct layout1_flow flow = plain_flow;
+
+    flow.map = map;
+    build_clear(&block);
+    build_flow(&block, &flow, extensions, sizeof(extensions));
+    build_block(&file, &block);
+}
+
+/** Definitions without end: memory stays bounded, flows that use those beyond are damaged, flows
+ * that use known ones are read, and the report comes once. */
+START_TEST(test_many_maps)
+{
+    enum { VLAN = 13, AS = 6 };
+    static const int wanted[] = {1, 1, 1, -1, -1, 1};
+    enum { ROUNDS = 30, STEP = 16384 };
+    struct lnf_block_ref ref;
+    unsigned flows = 0;
+
+    build_file(&file, 0, 1, "many");
+    for (unsigned first = 0; first < 65535; first += STEP) {
+        build_maps(first, first + STEP > 65535 ? 65535 - first : STEP, VLAN);
+    }
+    build_one_flow(0);
+    build_one_flow(65534);
+    build_maps(7, 1, AS); /* the last definition that is kept */
+    build_one_flow(6);
+    build_maps(8, 1, AS);
+    build_one_flow(8);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        for (unsigned first = 1000; first < 40000; first += STEP) {
+            build_maps(first, STEP, i % 2 == 0 ? AS : VLAN);
+        }
+    }
+    build_one_flow(1000);
+    build_one_flow(9);
+
+    lnf_input_t *input = open_input();
+    size_t before = memory_used();
+    while (lnf_input_claim(input, &ref, NULL) == LNF_OK) {
+        if (ref.records == 1 && ref.stored_size > 12) {
+            ck_assert_int_eq(vlan_of(input, &ref), wanted[flows++]);
+        }
+    }
+    ck_assert_uint_eq(flows, sizeof(wanted) / sizeof(wanted[0]));
+    ck_assert_uint_lt(memory_used() - before, 20u << 20);
+    ck_assert_uint_eq(problem_count[LNF_PROBLEM_RECORD], 1);
+    lnf_input_close(input);
+}
+END_TEST
+
+/** Many small blocks: what is remembered of those behind does not grow with their number. */
+START_TEST(test_many_blocks)
+{
+    enum { COUNT = 50000, SIZE = 16 };
+    struct lnf_block_ref ref;
+
+    build_file(&file, 0, COUNT, "blocks");
+    build_maps(0, 1, 13);
+    uint8_t *filler = build_room(&file, (size_t)SIZE * (COUNT - 1));
+    for (unsigned i = 1; i < COUNT; i++, filler += SIZE) {
+        lnf_store_u32(filler, 1);
+        lnf_store_u32(filler + 4, 4);
+        lnf_store_u16(filler + 8, LNF_BLOCK_LAYOUT1);
+        lnf_store_u16(filler + 12, 256);
+        lnf_store_u16(filler + 14, 4);
+    }
+    build_one_flow(0);
+    lnf_input_t *input = open_input();
+    size_t before = memory_used();
+    struct lnf_block_buffer buffer = {0};
+    for (unsigned i = 0; i < COUNT; i++) {
+        const uint8_t *records;
+        size_t size;
+        ck_assert_int_eq(lnf_input_claim(input, &ref, NULL), LNF_OK);
+        ck_assert_int_eq(lnf_input_load(input, &ref, &buffer, &records, &size, NULL), LNF_OK);
+    }
+    lnf_block_buffer_clear(&buffer);
+    ck_assert_uint_lt(memory_used() - before, 700u << 10);
+    ck_assert_int_eq(lnf_input_claim(input, &ref, NULL), LNF_OK);
+    ck_assert_int_eq(vlan_of(input, &ref), 1);
     lnf_input_close(input);
 }
 END_TEST
@@ -975,6 +1089,8 @@ int main(void)
     tcase_add_test(tc, test_damaged_block);
     tcase_add_loop_test(tc, test_in_layout2, 0, 5);
     tcase_add_test(tc, test_redefinitions);
+    tcase_add_test(tc, test_many_maps);
+    tcase_add_test(tc, test_many_blocks);
     tcase_add_loop_test(tc, test_codecs, 0, 4);
     tcase_add_test(tc, test_codec_flags);
     tcase_add_test(tc, test_anonymised);
