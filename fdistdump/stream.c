@@ -9,16 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_SIZE ((size_t)256 << 10)
+/* Octets of a piece, of which the master holds one of every slave. */
+#define PIECE_SIZE_MIN ((size_t)64 << 10)
+#define PIECES_SIZE ((size_t)64 << 20)
 
-static size_t rows_per_piece(const lnf_query_t *query)
+static size_t rows_per_piece(const lnf_query_t *query, unsigned slaves)
 {
-    size_t row_size = lnf_query_row_size(query);
+    size_t row_size = lnf_query_row_size(query), size = PIECES_SIZE / slaves;
 
-    return row_size > PIECE_SIZE ? 1 : PIECE_SIZE / row_size;
+    size = size < PIECE_SIZE_MIN ? PIECE_SIZE_MIN : size;
+    size = size < MESSAGE_ROWS_SIZE ? size : MESSAGE_ROWS_SIZE;
+    return row_size > size ? 1 : size / row_size;
 }
 
 /* ---- slave ---------------------------------------------------------------------------------- */
+
+static size_t rows_of_slave(const struct exchange_slave *slave)
+{
+    return rows_per_piece(slave->compiled, transport_count(slave->transport) - 1);
+}
 
 /** Looks whether the master has enough. */
 static int look_for_stop(struct exchange_slave *slave, bool *stopped, struct failure *failure)
@@ -37,7 +46,7 @@ static int send_pieces(struct exchange_slave *slave, uint8_t *rows, struct failu
 {
     const struct lnf_totals none = {0};
     size_t row_size = lnf_query_row_size(slave->compiled);
-    size_t room = rows_per_piece(slave->compiled), start = 0, count;
+    size_t room = rows_of_slave(slave), start = 0, count;
     bool stopped = false;
 
     do {
@@ -66,8 +75,7 @@ int stream_slave(struct exchange_slave *slave, struct failure *failure)
     if (status < 0) {
         return memory_limit_failure(slave->table, status, failure);
     }
-    uint8_t *rows =
-        malloc(rows_per_piece(slave->compiled) * lnf_query_row_size(slave->compiled) + 1);
+    uint8_t *rows = malloc(rows_of_slave(slave) * lnf_query_row_size(slave->compiled));
     if (rows == NULL) {
         return failure_no_memory(failure);
     }
@@ -88,6 +96,7 @@ struct stream {
 struct merge {
     struct exchange_master *master;
     size_t row_size;
+    size_t room;            /* rows of a piece */
     struct stream *streams; /* by slave */
     unsigned *heap;         /* slaves with rows, the one with the first row on top */
     unsigned heap_count;
@@ -137,7 +146,7 @@ static int take_piece(struct merge *merge, const struct transport_message *messa
 
     if (stream->ended ||
         !message_unpack_rows(message->octets, message->size, merge->row_size, rows) ||
-        rows->count > rows_per_piece(merge->master->compiled)) {
+        rows->count > merge->room) {
         return exchange_malformed(message, failure);
     }
     stream->ended = rows->count == 0;
@@ -255,7 +264,7 @@ static bool create_streams(struct merge *merge)
         return false;
     }
     for (unsigned i = 0; i < slaves; i++) {
-        merge->streams[i].rows = malloc(rows_per_piece(merge->master->compiled) * merge->row_size);
+        merge->streams[i].rows = malloc(merge->room * merge->row_size);
         if (merge->streams[i].rows == NULL) {
             return false;
         }
@@ -274,7 +283,11 @@ static void destroy_streams(struct merge *merge)
 
 int stream_master(struct exchange_master *master, struct failure *failure)
 {
-    struct merge merge = {.master = master, .row_size = lnf_query_row_size(master->compiled)};
+    struct merge merge = {
+        .master = master,
+        .row_size = lnf_query_row_size(master->compiled),
+        .room = rows_per_piece(master->compiled, master->slaves),
+    };
 
     master->is_last_round = true;
     if (lnf_query_create_answer(master->compiled, &master->answer) < 0 ||
