@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Files of libnf.h: one record at a time on top of blocks. */
+#include "compress.h"
 #include "error.h"
 #include "file.h"
 #include "record.h"
@@ -21,7 +22,8 @@
 #define RECORD_FLAG_ANONYMISED 0x04u
 #define LOOP_INTERVAL_S 1u
 #define NFDUMP_VERSION_TEXT "1.7.1"
-#define COMPRESSION_FLAGS (LNF_COMP_LZO | LNF_COMP_BZ2 | LNF_COMP_LZ4)
+#define COMPRESSION_FLAGS (LNF_COMP_LZO | LNF_COMP_BZ2 | LNF_COMP_LZ4 | LNF_COMP_ZSTD)
+#define LEVEL_SHIFT 16u /* LNF_COMP_LEVEL() */
 
 /** Exporters by the number flow records name them with. */
 struct exporters {
@@ -170,6 +172,9 @@ static bool codec_of_flags(unsigned flags, enum lnf_codec *codec)
     case LNF_COMP_LZ4:
         *codec = LNF_CODEC_LZ4;
         return true;
+    case LNF_COMP_ZSTD:
+        *codec = LNF_CODEC_ZSTD;
+        return true;
     default:
         return false;
     }
@@ -187,11 +192,19 @@ static int open_for_writing(lnf_file_t *file, const char *ident)
         return fail_text(LNF_ERR_OTHER, "only one compression can be chosen");
     }
     bool append = (file->flags & LNF_APPEND) != 0;
+    int level = (int)(file->flags >> LEVEL_SHIFT);
+    /* Before a file is replaced; one that is continued has its own codec. */
+    if (!append && lnf_codec_check_level(codec, level, &error) != LNF_OK) {
+        return fail(LNF_ERR_OTHER, &error);
+    }
     file->open_block = lnf_block_create();
     if (file->open_block == NULL) {
         return LNF_ERR_NOMEM;
     }
     int status = lnf_writer_open(file->path, codec, ident, append, &file->writer, &error);
+    if (status == LNF_OK) {
+        status = lnf_writer_set_level(file->writer, level, &error);
+    }
     if (status != LNF_OK) {
         return fail(status == LNF_ERR_NOMEM ? status : LNF_ERR_OTHER, &error);
     }

@@ -32,7 +32,7 @@
 struct lnf_writer {
     int fd;
     char *path;
-    enum lnf_codec codec;
+    struct lnf_compressor compressor;
     char ident[LNF_IDENT_MAX + 1];
     struct lnf_stat stat;
     uint64_t end; /* offset behind the last complete block */
@@ -118,16 +118,16 @@ static int append_block(lnf_writer_t *writer, uint32_t records, const uint8_t *d
     uint8_t header[LNF_BLOCK_HEADER_SIZE];
     bool done;
 
-    if (writer->codec == LNF_CODEC_NONE) {
+    if (writer->compressor.codec == LNF_CODEC_NONE) {
         store_block_header(header, records, (uint32_t)size);
         done = write_at(writer->fd, writer->end, header, sizeof(header), data, size);
     } else {
         uint8_t *payload = writer->packed + LNF_BLOCK_HEADER_SIZE;
-        size = lnf_compress(writer->codec, data, size, payload,
+        size = lnf_compress(&writer->compressor, data, size, payload,
                             writer->packed_size - LNF_BLOCK_HEADER_SIZE);
         if (size == 0) {
             lnf_error_set(error, writer->end, "%s: %s cannot compress a block", writer->path,
-                          lnf_codec_name(writer->codec));
+                          lnf_codec_name(writer->compressor.codec));
             return LNF_ERR_NOMEM;
         }
         store_block_header(writer->packed, records, (uint32_t)size);
@@ -155,7 +155,7 @@ static void init_header(lnf_writer_t *writer)
     lnf_write_u16_le(&w, LNF_FILE_LAYOUT);
     lnf_write_u32_le(&w, NFDUMP_VERSION);
     lnf_write_u64_le(&w, (uint64_t)time(NULL));
-    lnf_write_u8(&w, (uint8_t)writer->codec);
+    lnf_write_u8(&w, (uint8_t)writer->compressor.codec);
 }
 
 /** Writes the header as of now: not finished (appendix 0), or with the place of the appendix. */
@@ -233,9 +233,10 @@ static int set_ident(lnf_writer_t *writer, const char *ident, struct lnf_error *
 
 static int check_codec(const lnf_writer_t *writer, struct lnf_error *error)
 {
-    if (!lnf_codec_available(writer->codec)) {
+    if (!lnf_codec_available(writer->compressor.codec)) {
         lnf_error_set(error, 0, "%s: compression %s (%d) is not available in this build",
-                      writer->path, lnf_codec_name(writer->codec), (int)writer->codec);
+                      writer->path, lnf_codec_name(writer->compressor.codec),
+                      (int)writer->compressor.codec);
         return LNF_ERR_OTHER;
     }
     return LNF_OK;
@@ -304,7 +305,7 @@ static int adopt_file(lnf_writer_t *writer, const struct lnf_input_info *info,
                       info->layout);
         return LNF_ERR_CORRUPT;
     }
-    writer->codec = info->codec;
+    writer->compressor.codec = info->codec;
     writer->stat = info->stat;
     writer->end = info->data_end;
     if (info->ident[0] != '\0' && set_ident(writer, info->ident, NULL) != LNF_OK) {
@@ -360,11 +361,11 @@ static int continue_file(lnf_writer_t *writer, struct lnf_error *error)
 
 static bool prepare_buffer(lnf_writer_t *writer)
 {
-    if (writer->codec == LNF_CODEC_NONE) {
+    if (writer->compressor.codec == LNF_CODEC_NONE) {
         return true;
     }
     writer->packed_size =
-        LNF_BLOCK_HEADER_SIZE + lnf_compress_bound(writer->codec, LNF_BLOCK_CAPACITY);
+        LNF_BLOCK_HEADER_SIZE + lnf_compress_bound(writer->compressor.codec, LNF_BLOCK_CAPACITY);
     writer->packed = malloc(writer->packed_size);
     return writer->packed != NULL;
 }
@@ -375,6 +376,7 @@ static void writer_free(lnf_writer_t *writer)
         close(writer->fd);
     }
     lnf_index_maker_destroy(writer->maker);
+    lnf_compressor_clear(&writer->compressor);
     free(writer->packed);
     free(writer->path);
     free(writer);
@@ -389,7 +391,7 @@ int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, b
         return LNF_ERR_NOMEM;
     }
     w->fd = -1;
-    w->codec = codec;
+    w->compressor.codec = codec;
     lnf_stat_init(&w->stat);
     w->path = strdup(path);
 
@@ -417,6 +419,19 @@ int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, b
         return status;
     }
     *writer = w;
+    return LNF_OK;
+}
+
+int lnf_writer_set_level(lnf_writer_t *writer, int level, struct lnf_error *error)
+{
+    struct lnf_error reason;
+
+    if (lnf_codec_check_level(writer->compressor.codec, level, &reason) != LNF_OK) {
+        lnf_error_set(error, 0, "%s: %s", writer->path, reason.text);
+        return LNF_ERR_OTHER;
+    }
+    lnf_compressor_clear(&writer->compressor);
+    writer->compressor.level = level;
     return LNF_OK;
 }
 
@@ -514,7 +529,7 @@ uint64_t lnf_writer_blocks(const lnf_writer_t *writer)
 
 enum lnf_codec lnf_writer_codec(const lnf_writer_t *writer)
 {
-    return writer->codec;
+    return writer->compressor.codec;
 }
 
 const char *lnf_writer_ident(const lnf_writer_t *writer)
