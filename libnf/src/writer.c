@@ -6,6 +6,8 @@
  * all complete blocks. Everything is written at explicit offsets: what a failed write left behind
  * is cut off, and the block can be offered again.
  */
+#include "writer.h"
+
 #include "block.h"
 #include "compress.h"
 #include "error.h"
@@ -38,7 +40,7 @@ struct lnf_writer {
     uint64_t end; /* offset behind the last complete block */
     uint32_t blocks;
     uint8_t header[LNF_FILE_HEADER_SIZE];
-    uint8_t *packed; /* header and payload of one compressed block; NULL without compression */
+    uint8_t *packed; /* octets of one compressed block; NULL without compression */
     size_t packed_size;
 
     bool indexed; /* an index is wanted and nothing has failed yet */
@@ -111,35 +113,35 @@ static void store_block_header(uint8_t *header, uint32_t records, uint32_t size)
     lnf_store_u16(header + 10, 0);
 }
 
-/** Compresses and appends records at writer->end. *written: octets it took in the file. */
-static int append_block(lnf_writer_t *writer, uint32_t records, const uint8_t *data, size_t size,
-                        uint64_t *written, struct lnf_error *error)
+/** Appends a block as it is stored at writer->end. *written: octets it took in the file. */
+static int append_stored(lnf_writer_t *writer, uint32_t records, const uint8_t *data, size_t size,
+                         uint64_t *written, struct lnf_error *error)
 {
     uint8_t header[LNF_BLOCK_HEADER_SIZE];
-    bool done;
 
-    if (writer->compressor.codec == LNF_CODEC_NONE) {
-        store_block_header(header, records, (uint32_t)size);
-        done = write_at(writer->fd, writer->end, header, sizeof(header), data, size);
-    } else {
-        uint8_t *payload = writer->packed + LNF_BLOCK_HEADER_SIZE;
-        size = lnf_compress(&writer->compressor, data, size, payload,
-                            writer->packed_size - LNF_BLOCK_HEADER_SIZE);
-        if (size == 0) {
-            lnf_error_set(error, writer->end, "%s: %s cannot compress a block", writer->path,
-                          lnf_codec_name(writer->compressor.codec));
-            return LNF_ERR_NOMEM;
-        }
-        store_block_header(writer->packed, records, (uint32_t)size);
-        done = write_at(writer->fd, writer->end, writer->packed, LNF_BLOCK_HEADER_SIZE + size, NULL,
-                        0);
-    }
-    if (!done) {
+    store_block_header(header, records, (uint32_t)size);
+    if (!write_at(writer->fd, writer->end, header, sizeof(header), data, size)) {
         cut_back(writer);
         return write_failed(writer, "a block", error);
     }
     *written = LNF_BLOCK_HEADER_SIZE + size;
     return LNF_OK;
+}
+
+/** The same with records, which are compressed first. */
+static int append_block(lnf_writer_t *writer, uint32_t records, const uint8_t *data, size_t size,
+                        uint64_t *written, struct lnf_error *error)
+{
+    if (writer->compressor.codec != LNF_CODEC_NONE) {
+        size = lnf_compress(&writer->compressor, data, size, writer->packed, writer->packed_size);
+        data = writer->packed;
+    }
+    if (size == 0) {
+        lnf_error_set(error, writer->end, "%s: %s cannot compress a block", writer->path,
+                      lnf_codec_name(writer->compressor.codec));
+        return LNF_ERR_NOMEM;
+    }
+    return append_stored(writer, records, data, size, written, error);
 }
 
 /* ---- file header and appendix -----------------------------------------------------------------
@@ -364,8 +366,7 @@ static bool prepare_buffer(lnf_writer_t *writer)
     if (writer->compressor.codec == LNF_CODEC_NONE) {
         return true;
     }
-    writer->packed_size =
-        LNF_BLOCK_HEADER_SIZE + lnf_compress_bound(writer->compressor.codec, LNF_BLOCK_CAPACITY);
+    writer->packed_size = lnf_compress_bound(writer->compressor.codec, LNF_BLOCK_CAPACITY);
     writer->packed = malloc(writer->packed_size);
     return writer->packed != NULL;
 }
@@ -495,6 +496,15 @@ static void write_index(lnf_writer_t *writer)
 /* ---- blocks and closing -----------------------------------------------------------------------
  */
 
+/** A block was appended. */
+static void count_block(lnf_writer_t *writer, const lnf_block_t *block, uint64_t written)
+{
+    index_block(writer, block, written);
+    writer->end += written;
+    writer->blocks++;
+    lnf_stat_add(&writer->stat, &block->stat);
+}
+
 int lnf_writer_put(lnf_writer_t *writer, const lnf_block_t *block, struct lnf_error *error)
 {
     uint64_t written = 0;
@@ -504,10 +514,27 @@ int lnf_writer_put(lnf_writer_t *writer, const lnf_block_t *block, struct lnf_er
     }
     int status = append_block(writer, block->records, block->data, block->used, &written, error);
     if (status == LNF_OK) {
-        index_block(writer, block, written);
-        writer->end += written;
-        writer->blocks++;
-        lnf_stat_add(&writer->stat, &block->stat);
+        count_block(writer, block, written);
+    }
+    return status;
+}
+
+bool lnf_writer_takes(const lnf_writer_t *writer, const struct lnf_origin_block *stored)
+{
+    return stored->stored_size > 0 && stored->codec == writer->compressor.codec &&
+           writer->compressor.level == LNF_LEVEL_DEFAULT &&
+           stored->stored_size <= lnf_compress_bound(stored->codec, stored->size);
+}
+
+int lnf_writer_put_copy(lnf_writer_t *writer, const lnf_block_t *block,
+                        const struct lnf_origin_block *stored, struct lnf_error *error)
+{
+    uint64_t written = 0;
+    int status = append_stored(writer, block->records, stored->buffer.stored, stored->stored_size,
+                               &written, error);
+
+    if (status == LNF_OK) {
+        count_block(writer, block, written);
     }
     return status;
 }
