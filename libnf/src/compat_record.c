@@ -340,7 +340,23 @@ static uint64_t load_uint(const uint8_t *from, unsigned width, bool network_orde
 {
     uint64_t value = 0;
 
-    memcpy(&value, from, width);
+    /* A copy of a known size is one instruction, another one a loop. */
+    switch (width) {
+    case 1:
+        return *from;
+    case 2:
+        memcpy(&value, from, 2);
+        break;
+    case 4:
+        memcpy(&value, from, 4);
+        break;
+    case 8:
+        memcpy(&value, from, 8);
+        break;
+    default:
+        memcpy(&value, from, width);
+        break;
+    }
     return network_order ? be64toh(value) >> (64 - 8 * width) : le64toh(value);
 }
 
@@ -785,25 +801,27 @@ static int get_element_field(const lnf_rec_t *rec, const struct lnf_field *field
     return LNF_OK;
 }
 
+int lnf_rec_get(lnf_rec_t *record, const struct lnf_field *field, void *data)
+{
+    if (field->source == LNF_SOURCE_PAIR) {
+        field = lnf_field_get(field->pair_src);
+    }
+    /* Of a string only its end: the caller's memory may be as short as the text. */
+    memset(data, 0, field->type == LNF_STRING ? 1 : lnf_type_size(field->type));
+    int status = field->source == LNF_SOURCE_COMPUTED ? get_computed(record, field, data)
+                                                      : get_element_field(record, field, data);
+    /* A record without a count of flows, or with 0, stands for one flow. */
+    if (field->id == LNF_FLD_AGGR_FLOWS && get_host(data, LNF_UINT64) == 0) {
+        put_host(data, LNF_UINT64, 1);
+    }
+    return status;
+}
+
 int lnf_rec_fget(lnf_rec_t *record, int field, void *data)
 {
     const struct lnf_field *row = lnf_field_get(field);
 
-    if (row != NULL && row->source == LNF_SOURCE_PAIR) {
-        row = lnf_field_get(row->pair_src);
-    }
-    if (row == NULL) {
-        return LNF_ERR_UNKFLD;
-    }
-    /* Of a string only its end: the caller's memory may be as short as the text. */
-    memset(data, 0, row->type == LNF_STRING ? 1 : lnf_type_size(row->type));
-    int status = row->source == LNF_SOURCE_COMPUTED ? get_computed(record, row, data)
-                                                    : get_element_field(record, row, data);
-    /* A record without a count of flows, or with 0, stands for one flow. */
-    if (row->id == LNF_FLD_AGGR_FLOWS && get_host(data, LNF_UINT64) == 0) {
-        put_host(data, LNF_UINT64, 1);
-    }
-    return status;
+    return row != NULL ? lnf_rec_get(record, row, data) : LNF_ERR_UNKFLD;
 }
 
 static int set_element_field(lnf_rec_t *rec, const struct lnf_field *field, const void *value)

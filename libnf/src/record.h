@@ -4,6 +4,7 @@
 #ifndef LNF_RECORD_H
 #define LNF_RECORD_H
 
+#include "field.h"
 #include "origin.h"
 
 #include <libnf.h>
@@ -22,6 +23,9 @@ const uint8_t *lnf_rec_raw(const lnf_rec_t *record, size_t *size);
  * LNF_ERR_NOMEM
  */
 int lnf_rec_assign(lnf_rec_t *record, const uint8_t *raw, size_t size);
+
+/** lnf_rec_fget() of a field whose row is known. */
+int lnf_rec_get(lnf_rec_t *record, const struct lnf_field *field, void *data);
 
 /** Adds the generic element when the record has none, as every flow in a file must have one. */
 int lnf_rec_complete(lnf_rec_t *record);
