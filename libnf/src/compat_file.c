@@ -504,18 +504,23 @@ static int flush_block(lnf_file_t *file)
     return LNF_OK;
 }
 
-/**
- * Before a record that begins a block of another file: the open block ends here if it seems to be
- * a copy of the one before, and an empty one may become a copy of this one.
- */
+/** Whether the open block ends where the one it may be a copy of ended: small blocks go on. */
+static bool ends_with_source(const lnf_file_t *file)
+{
+    size_t used = file->open_block->used;
+
+    if (file->source == NULL) {
+        return false;
+    }
+    /* Without all records of the other one it is no copy, but the next one can be. */
+    return used >= (is_copy_size(file) ? LNF_BLOCK_CAPACITY / 2 : LNF_BLOCK_CAPACITY / 8 * 7);
+}
+
+/** Before a record that begins a block of another file: the open one ends, or may become a copy. */
 static int note_origin(lnf_file_t *file, lnf_origin_t *origin)
 {
-    int status = LNF_OK;
+    int status = ends_with_source(file) ? flush_block(file) : LNF_OK;
 
-    /* Small blocks are put together. */
-    if (is_copy_size(file) && file->open_block->used >= LNF_BLOCK_CAPACITY / 2) {
-        status = flush_block(file);
-    }
     if (status == LNF_OK && file->open_block->records == 0) {
         forget_source(file);
         file->source_block = lnf_origin_own(origin);

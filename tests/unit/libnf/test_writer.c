@@ -708,7 +708,7 @@ static off_t write_with_level(enum lnf_codec codec, int level, unsigned count)
 START_TEST(test_levels)
 {
     enum lnf_codec codec = (enum lnf_codec)_i;
-    enum { COUNT = 8000 };
+    enum { COUNT = 4000 };
     static struct reading r;
     off_t first = 0, last = 0;
     /* zstd is too new for nfdump 1.7.1. */
