@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** One try: runs mpiexec, looks after the cluster meanwhile, ends the job when it must. */
+#ifndef FDISTDUMP_HA_JOB_H
+#define FDISTDUMP_HA_JOB_H
+
+#include "ha_args.h"
+#include "log.h"
+#include "view.h"
+
+enum job_outcome {
+    JOB_ENDED,       /* by itself */
+    JOB_CHANGED,     /* it was ended because the cluster changed */
+    JOB_NODE_LOST,   /* it failed, and a node that was online is not any more */
+    JOB_INTERRUPTED, /* a signal came */
+    JOB_LOST,        /* it was to be ended and nothing helped */
+};
+
+struct job_end {
+    enum job_outcome outcome;
+    int status; /* as a shell has it: 128 + number of a signal */
+};
+
+/**
+ * Runs a command in a process group of its own and supervises it to its end.
+ *
+ * @param view    who was online when the command was put together; changes are written into it
+ * @param out_fd  standard output of the command; -1 = that of this process
+ * @return REPORT_OK; REPORT_PATH, the command cannot be run; REPORT_INTERNAL; REPORT_MEMORY. After
+ * a failure no job runs
+ */
+int job_run(struct events *events, struct view *view, char *const *command, int out_fd,
+            const struct ha_args *args, const struct log *log, struct job_end *end,
+            struct failure *failure);
+
+#endif
