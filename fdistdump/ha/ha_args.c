@@ -433,10 +433,10 @@ void ha_args_print_help(FILE *stream)
     fputs("Usage: fdistdump-ha [OPTION]... PATH... [-- FDISTDUMP_ARGUMENT...]\n"
           "       fdistdump-ha [OPTION]... PATH... [MPIEXEC [ARGUMENT...]]\n"
           "                    [FDISTDUMP [ARGUMENT...]]\n\n"
-          "Runs fdistdump on the nodes of a cluster that are online. What is stored on a node\n"
-          "that is not is read from its mirror on another one. PATH is relative to where the\n"
-          "cluster keeps flow files, such as live/channels/ch1. MPIEXEC and FDISTDUMP are the\n"
-          "first words that contain these names.\n\n"
+          "Runs fdistdump on the nodes of a cluster that are online. What is stored on a\n"
+          "node that is not is read from its mirror on another one. PATH is relative to\n"
+          "where the cluster keeps flow files, such as live/channels/ch1. MPIEXEC and\n"
+          "FDISTDUMP are the first words that contain these names.\n\n"
           "Options:\n",
           stream);
     for (const struct ha_option *option = ha_option_table; option->name != NULL; option++) {

@@ -15,6 +15,7 @@ struct watch {
     struct view *view;
     const struct ha_args *args;
     const struct log *log;
+    bool has_another_try;
     struct supervisor supervisor;
     pid_t group;
     unsigned signals;     /* those that have been dealt with */
@@ -182,17 +183,51 @@ static int shell_status(int status)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/** Whether a job that failed had lost a node; a look begun after its end tells. */
-static int find_lost_node(struct watch *watch, bool *lost, struct failure *failure)
+/** Failures fdistdump explains itself; what the launcher says of a lost node is none of these. */
+static bool is_explained(int status)
 {
+    return status == REPORT_MEMORY || status == REPORT_LIBNF || status == REPORT_INTERNAL ||
+           status == REPORT_ARGUMENTS || status == REPORT_PATH;
+}
+
+/** Waits for the time of the next look, or a signal. */
+static int await_look(struct watch *watch, struct failure *failure)
+{
+    while (events_now_ms() < watch->next_look_ms && watch->events->signals == watch->signals) {
+        int class = events_wait(watch->events, NULL, watch->next_look_ms, failure);
+        if (class != REPORT_OK) {
+            return class;
+        }
+    }
+    return watch->events->signals == watch->signals
+               ? REPORT_OK
+               : failure_set(failure, REPORT_INTERNAL, "ended by signal %d", watch->events->signal);
+}
+
+/**
+ * Whether a job that failed had lost a node. The launcher may notice before the cluster does: with
+ * another try at hand that is given the time a denied change has.
+ */
+static int find_lost_node(struct watch *watch, int status, bool *lost, struct failure *failure)
+{
+    bool is_patient = watch->has_another_try && !is_explained(status);
+    int64_t until_ms = events_now_ms() + (is_patient ? watch->args->termination_timeout_ms : 0);
+    int class = REPORT_OK;
+
     *lost = false;
-    int class = start_look(watch, events_now_ms(), failure);
-    if (class == REPORT_OK) {
-        class = events_run(watch->events, &watch->look, failure);
-    }
-    if (class == REPORT_OK && take_look(watch)) {
-        *lost = (cluster_compare(&watch->view->cluster, watch->at_start) & CLUSTER_FEWER) != 0;
-    }
+    watch->next_look_ms = events_now_ms();
+    do {
+        class = await_look(watch, failure);
+        if (class == REPORT_OK) {
+            class = start_look(watch, events_now_ms(), failure);
+        }
+        if (class == REPORT_OK) {
+            class = events_run(watch->events, &watch->look, failure);
+        }
+        if (class == REPORT_OK && take_look(watch)) {
+            *lost = (cluster_compare(&watch->view->cluster, watch->at_start) & CLUSTER_FEWER) != 0;
+        }
+    } while (class == REPORT_OK && !*lost && watch->next_look_ms < until_ms);
     return class;
 }
 
@@ -212,15 +247,15 @@ static int conclude(struct watch *watch, struct job_end *end, struct failure *fa
     }
     if (watch->supervisor.interrupted) {
         end->outcome = JOB_INTERRUPTED;
-    } else if (supervisor_ended_by_change(&watch->supervisor)) {
+    } else if (supervisor_ended_by_change(&watch->supervisor) && end->status != 0) {
         end->outcome = JOB_CHANGED;
     } else if (end->status != 0) {
-        class = find_lost_node(watch, &lost, failure);
+        class = find_lost_node(watch, end->status, &lost, failure);
         end->outcome = lost ? JOB_NODE_LOST : JOB_ENDED;
-    }
-    if (class != REPORT_OK && watch->events->signals != watch->signals) {
-        end->outcome = JOB_INTERRUPTED;
-        class = REPORT_OK;
+        if (watch->events->signals != watch->signals) {
+            end->outcome = JOB_INTERRUPTED;
+            class = REPORT_OK;
+        }
     }
     return class;
 }
@@ -234,18 +269,18 @@ static void abandon(struct watch *watch)
     }
 }
 
-int job_run(struct events *events, struct view *view, char *const *command, int out_fd,
-            const struct ha_args *args, const struct log *log, struct job_end *end,
-            struct failure *failure)
+int job_run(struct events *events, struct view *view, const struct job_task *task,
+            struct job_end *end, struct failure *failure)
 {
     size_t count = view->cluster.count;
     struct watch watch = {
         .events = events,
         .view = view,
-        .args = args,
-        .log = log,
+        .args = task->args,
+        .log = task->log,
+        .has_another_try = task->has_another_try,
         .signals = events->signals,
-        .next_look_ms = events_now_ms() + args->interval_ms,
+        .next_look_ms = events_now_ms() + task->args->interval_ms,
         .at_start = calloc(count + 1, sizeof(bool)),
         .before = calloc(count + 1, sizeof(bool)),
     };
@@ -255,9 +290,10 @@ int job_run(struct events *events, struct view *view, char *const *command, int 
     if (class == REPORT_OK) {
         remember(&watch, watch.at_start);
         remember(&watch, watch.before);
-        supervisor_start(&watch.supervisor, args->allowed, args->termination_timeout_ms);
+        supervisor_start(&watch.supervisor, task->args->allowed,
+                         task->args->termination_timeout_ms);
         events->job = (struct events_job){.pid = 0};
-        class = spawn(command, out_fd, -1, SIGTERM, &watch.group, failure);
+        class = spawn(task->command, task->out_fd, -1, SIGTERM, &watch.group, failure);
     }
     if (class == REPORT_OK) {
         events->job.pid = watch.group;

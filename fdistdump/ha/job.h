@@ -20,16 +20,23 @@ struct job_end {
     int status; /* as a shell has it: 128 + number of a signal */
 };
 
+/** What to run, and how to look after it. */
+struct job_task {
+    char *const *command;
+    int out_fd;           /* standard output of the command; -1 = that of this process */
+    bool has_another_try; /* a failure is looked into longer */
+    const struct ha_args *args;
+    const struct log *log;
+};
+
 /**
  * Runs a command in a process group of its own and supervises it to its end.
  *
- * @param view    who was online when the command was put together; changes are written into it
- * @param out_fd  standard output of the command; -1 = that of this process
+ * @param view  who was online when the command was put together; changes are written into it
  * @return REPORT_OK; REPORT_PATH, the command cannot be run; REPORT_INTERNAL; REPORT_MEMORY. After
  * a failure no job runs
  */
-int job_run(struct events *events, struct view *view, char *const *command, int out_fd,
-            const struct ha_args *args, const struct log *log, struct job_end *end,
-            struct failure *failure);
+int job_run(struct events *events, struct view *view, const struct job_task *task,
+            struct job_end *end, struct failure *failure);
 
 #endif

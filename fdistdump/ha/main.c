@@ -143,23 +143,28 @@ static void tell_missing(const struct plan *plan)
 static int run_job(struct work *work, const struct plan *plan, struct job_end *end,
                    struct failure *failure)
 {
-    int fd = -1;
-    int class = has_another_try(work) ? hold_open(&fd, failure) : REPORT_OK;
+    struct job_task task = {
+        .command = plan->command.list,
+        .out_fd = -1,
+        .has_another_try = has_another_try(work),
+        .args = &work->args,
+        .log = &work->log,
+    };
+    int class = task.has_another_try ? hold_open(&task.out_fd, failure) : REPORT_OK;
 
     if (class == REPORT_OK) {
-        class = job_run(&work->events, &work->view, plan->command.list, fd, &work->args, &work->log,
-                        end, failure);
+        class = job_run(&work->events, &work->view, &task, end, failure);
     }
     bool is_final =
         class == REPORT_OK && (end->outcome == JOB_ENDED || end->outcome == JOB_INTERRUPTED);
-    if (is_final && fd != -1) {
-        class = hold_release(fd, STDOUT_FILENO, failure);
+    if (is_final && task.out_fd != -1) {
+        class = hold_release(task.out_fd, STDOUT_FILENO, failure);
     }
     if (is_final && class == REPORT_OK && end->outcome == JOB_ENDED) {
         tell_missing(plan);
     }
-    if (fd != -1) {
-        (void)close(fd);
+    if (task.out_fd != -1) {
+        (void)close(task.out_fd);
     }
     return class;
 }
@@ -187,6 +192,9 @@ static int judge_try(const struct work *work, const struct job_end *end)
 {
     bool again = has_another_try(work);
 
+    if (end->outcome != JOB_ENDED && end->outcome != JOB_INTERRUPTED && work->events.signal != 0) {
+        return 128 + work->events.signal; /* it came when the job had ended */
+    }
     switch (end->outcome) {
     case JOB_CHANGED:
         log_warning("the job was ended because the cluster changed: %s",
