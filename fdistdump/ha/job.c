@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#define ORPHAN_PAUSE_MS 20 /* until those who were killed are gone */
+
 /** A job being supervised. */
 struct watch {
     struct events *events;
@@ -178,6 +180,20 @@ static int supervise(struct watch *watch, struct failure *failure)
 
 /* ---- end ------------------------------------------------------------------------------------ */
 
+/** A launcher that crashed or was killed leaves its processes to this one; all of them are to end.
+ */
+static int end_orphans(struct watch *watch, struct failure *failure)
+{
+    int64_t until_ms = events_now_ms() + SUPERVISOR_GRACE_MS;
+    int class = REPORT_OK;
+
+    while (class == REPORT_OK && spawn_kill_orphans(is_own_child, watch) > 0 &&
+           events_now_ms() < until_ms) {
+        class = events_wait(watch->events, NULL, events_now_ms() + ORPHAN_PAUSE_MS, failure);
+    }
+    return class;
+}
+
 static int shell_status(int status)
 {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -242,8 +258,12 @@ static int conclude(struct watch *watch, struct job_end *end, struct failure *fa
     }
     *end = (struct job_end){.status = shell_status(watch->events->job.status)};
     if (end->status != 0) {
-        /* A launcher that crashed or was killed leaves its processes to this one. */
-        spawn_kill_orphans(is_own_child, watch);
+        commands_clear(&watch->look);
+        watch->is_looking = false;
+        class = end_orphans(watch, failure);
+    }
+    if (class != REPORT_OK) {
+        return class;
     }
     if (watch->supervisor.interrupted) {
         end->outcome = JOB_INTERRUPTED;

@@ -148,13 +148,14 @@ static pid_t parent_of(const char *pid)
     return (pid_t)parent;
 }
 
-void spawn_kill_orphans(bool (*is_known)(const void *context, pid_t pid), const void *context)
+size_t spawn_kill_orphans(bool (*is_known)(const void *context, pid_t pid), const void *context)
 {
     DIR *folder = opendir("/proc");
     struct dirent *entry;
+    size_t count = 0;
 
     if (folder == NULL) {
-        return;
+        return 0;
     }
     while ((entry = readdir(folder)) != NULL) {
         if (!isdigit((unsigned char)entry->d_name[0]) || parent_of(entry->d_name) != getpid()) {
@@ -163,7 +164,9 @@ void spawn_kill_orphans(bool (*is_known)(const void *context, pid_t pid), const 
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
         if (!is_known(context, pid)) {
             (void)kill(pid, SIGKILL);
+            count++;
         }
     }
     (void)closedir(folder);
+    return count;
 }

@@ -6,6 +6,7 @@
 #include "report.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /**
@@ -24,10 +25,12 @@ int spawn(char *const *argv, int out_fd, int err_fd, int death_signal, pid_t *pi
 bool spawn_is_program(const char *name);
 
 /**
- * Kills children this process adopted: what a launcher that was killed left behind.
+ * Kills children this process adopted: what a launcher that was killed left behind. They may have
+ * children in turn, who are adopted when they are dead.
  *
  * @param is_known  tells the children this process started itself, which are spared
+ * @return how many there were
  */
-void spawn_kill_orphans(bool (*is_known)(const void *context, pid_t pid), const void *context);
+size_t spawn_kill_orphans(bool (*is_known)(const void *context, pid_t pid), const void *context);
 
 #endif
