@@ -10,6 +10,9 @@
 #define LINE_SIZE 4096
 
 static void print_line(int fd, const char *prefix, const char *format, va_list args)
+    LNF_PRINTF(3, 0);
+
+static void print_line(int fd, const char *prefix, const char *format, va_list args)
 {
     char line[LINE_SIZE];
 
