@@ -44,7 +44,9 @@ class Cluster:
     def __init__(self, work, flows=FLOWS):
         self.work = work
         self.mark = f"SC_TEST_JOB={uuid.uuid4()}"
+        self.temporary = os.path.join(work, "tmp")
         all_files = os.path.join(work, "all")
+        os.makedirs(self.temporary)
         os.makedirs(all_files)
         subprocess.run([sc.program("make_flow_files"), all_files, str(flows), "lz4", str(FILES)],
                        check=True, stdout=subprocess.DEVNULL, env=sc.environment())
@@ -80,8 +82,9 @@ class Cluster:
         return out
 
     def environment(self, extra=None):
+        """Marks all processes; what Open MPI leaves in its folders when it is killed goes with the test."""
         name, value = self.mark.split("=")
-        return sc.environment({name: value, **(extra or {})})
+        return sc.environment({name: value, "TMPDIR": self.temporary, **(extra or {})})
 
     def processes(self):
         """Processes of this test that still run, wherever they were started."""
