@@ -164,7 +164,7 @@ static int supervise(struct watch *watch, struct failure *failure)
             return class;
         }
         now_ms = events_now_ms();
-        if (events->signals != watch->signals && !events->job.ended) {
+        while (events->signals != watch->signals && !events->job.ended) {
             watch->signals++;
             act(watch, supervisor_interrupt(&watch->supervisor, now_ms));
         }
