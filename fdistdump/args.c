@@ -9,7 +9,7 @@
 
 #define PLACE(member) offsetof(struct args, member)
 
-static const char *const format_names[] = {"pretty", "csv", NULL};
+static const char *const format_names[] = {"pretty", "csv", "json", NULL};
 static const char *const timestamp_names[] = {"none", "pretty", NULL};
 static const char *const text_names[] = {"none", "str", NULL};
 static const char *const volume_names[] = {"none", "metric-prefix", "binary-prefix", NULL};
@@ -48,34 +48,38 @@ const struct args_option args_table[] = {
      PLACE(words.fields), ARGS_TEXT, NULL, 0, 0, NULL},
     {0, "output-items", "ITEM[,ITEM...]",
      "What to print: records (r), processed-records-summary (p), metadata-summary (m). The default "
-     "is r,p with pretty and r with csv; may be empty. Without r no record leaves its node, with m "
+     "is r,p with pretty and r with csv and json; may be empty. Without r no record leaves its "
+     "node, with m "
      "alone only headers of files are read.",
      PLACE(output_items), ARGS_TEXT, NULL, 0, 0, NULL},
-    {0, "output-format", "FORMAT", "pretty (default) or csv.", PLACE(format), ARGS_CHOICE,
-     format_names, 0, 0, NULL},
+    {0, "output-format", "FORMAT", "pretty (default), csv, or json: one object per line.",
+     PLACE(format), ARGS_CHOICE, format_names, 0, 0, NULL},
     {0, "output-rich-header", NULL,
-     "Say in the header which columns are keys, how others are combined, and the order.",
+     "Say in the header which columns are keys, how others are combined, and the order. json has a "
+     "header only then.",
      PLACE(rich_header), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "output-no-ellipsize", NULL, "Do not shorten values that are wider than their column.",
      PLACE(no_ellipsize), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "output-ts-conv", "CONVERSION",
      "Time stamps: none (milliseconds since 1970) or pretty. The default is pretty with pretty, "
-     "none with csv; likewise for the other conversions.",
+     "none with csv and json; likewise for the other conversions.",
      PLACE(timestamps), ARGS_CHOICE, timestamp_names, 0, 0, NULL},
     {0, "output-volume-conv", "CONVERSION",
      "Volumes: none, metric-prefix (default with pretty) or binary-prefix.", PLACE(volumes),
      ARGS_CHOICE, volume_names, 0, 0, NULL},
     {0, "output-tcpflags-conv", "CONVERSION", "TCP flags: none or str.", PLACE(flags), ARGS_CHOICE,
      text_names, 0, 0, NULL},
-    {0, "output-addr-conv", "CONVERSION", "Addresses: none (four decimal words) or str.",
-     PLACE(addresses), ARGS_CHOICE, text_names, 0, 0, NULL},
+    {0, "output-addr-conv", "CONVERSION",
+     "Addresses: none (four decimal words) or str, which is also json's default.", PLACE(addresses),
+     ARGS_CHOICE, text_names, 0, 0, NULL},
     {0, "output-proto-conv", "CONVERSION", "Protocols: none or str.", PLACE(protocols), ARGS_CHOICE,
      text_names, 0, 0, NULL},
     {0, "output-duration-conv", "CONVERSION", "Durations: none (milliseconds) or str.",
      PLACE(durations), ARGS_CHOICE, text_names, 0, 0, NULL},
     {0, "progress-bar-type", "TYPE",
-     "Finished files while working: none, total (default), perslave or json.", PLACE(progress_type),
-     ARGS_CHOICE, progress_names, 0, 0, NULL},
+     "Finished files while working: none, total, perslave or json. The default is total, or none "
+     "when it would go to standard error and that is no terminal.",
+     PLACE(progress_type), ARGS_CHOICE, progress_names, 0, 0, NULL},
     {0, "progress-bar-dest", "DESTINATION", "stderr (default), stdout, or a file to rewrite.",
      PLACE(progress_destination), ARGS_TEXT, NULL, 0, 0, NULL},
     {0, "num-threads", "COUNT",
@@ -100,6 +104,10 @@ const struct args_option args_table[] = {
      "Read every block of every file. By default the index beside a flow file (bfi.*, see "
      "libnf-index(1)) tells which blocks cannot match the filter, and these are not read.",
      PLACE(no_index), ARGS_FLAG, NULL, 0, 0, NULL},
+    {0, "strict", NULL,
+     "End with an error when a path cannot be used, or a file not or only in part be read. By "
+     "default that is a warning.",
+     PLACE(strict), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "help", NULL, "Print this text.", PLACE(help), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "version", NULL, "Print the version.", PLACE(version), ARGS_FLAG, NULL, 0, 0, NULL},
     /* Spellings of older versions, which scripts use. They cannot be shortened. */
@@ -261,7 +269,7 @@ int args_parse(int argc, char **argv, struct args *args, struct failure *failure
         .protocols = ARGS_DEFAULT,
         .durations = ARGS_DEFAULT,
         .volumes = ARGS_DEFAULT,
-        .progress_type = ARGS_PROGRESS_TOTAL,
+        .progress_type = ARGS_DEFAULT,
     };
     args->paths = calloc((size_t)argc + 1, sizeof(*args->paths));
     if (args->paths == NULL) {
@@ -294,32 +302,37 @@ void args_clear(struct args *args)
 
 /* ---- items ---------------------------------------------------------------------------------- */
 
+const struct args_item args_item_table[] = {
+    {"records", 'r', QUERY_RECORDS},
+    {"processed-records-summary", 'p', QUERY_PROCESSED},
+    {"metadata-summary", 'm', QUERY_FILES},
+    {NULL, 0, 0},
+};
+
+/** Item with a name or letter; 0 = none. */
+static unsigned find_item(const char *name, size_t length)
+{
+    for (const struct args_item *row = args_item_table; row->name != NULL; row++) {
+        if ((strlen(row->name) == length && memcmp(row->name, name, length) == 0) ||
+            (length == 1 && row->letter == name[0])) {
+            return row->item;
+        }
+    }
+    return 0;
+}
+
 int args_items(const struct args *args, unsigned *items, struct failure *failure)
 {
-    static const struct {
-        const char *name, *letter;
-        unsigned item;
-    } table[] = {
-        {"records", "r", QUERY_RECORDS},
-        {"processed-records-summary", "p", QUERY_PROCESSED},
-        {"metadata-summary", "m", QUERY_FILES},
-    };
     const char *rest = args->output_items;
 
     *items = 0;
     if (rest == NULL) {
-        *items = args->format == ARGS_CSV ? QUERY_RECORDS : QUERY_RECORDS | QUERY_PROCESSED;
+        *items = args->format == ARGS_PRETTY ? QUERY_RECORDS | QUERY_PROCESSED : QUERY_RECORDS;
         return REPORT_OK;
     }
     while (*rest != '\0') {
         size_t length = strcspn(rest, ",");
-        unsigned found = 0;
-        for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-            if ((strlen(table[i].name) == length && memcmp(table[i].name, rest, length) == 0) ||
-                (length == 1 && table[i].letter[0] == rest[0])) {
-                found = table[i].item;
-            }
-        }
+        unsigned found = find_item(rest, length);
         if (found == 0) {
             return failure_set(failure, REPORT_ARGUMENTS, "unknown output item `%.*s'",
                                (int)(length > 64 ? 64 : length), rest);

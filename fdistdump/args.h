@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum args_format { ARGS_PRETTY, ARGS_CSV };
+enum args_format { ARGS_PRETTY, ARGS_CSV, ARGS_JSON };
 enum args_volume { ARGS_VOLUME_NONE, ARGS_VOLUME_METRIC, ARGS_VOLUME_BINARY };
 enum args_progress {
     ARGS_PROGRESS_NONE,
@@ -38,11 +38,12 @@ struct args {
     int rich_header, no_ellipsize;
     int timestamps, flags, addresses, protocols, durations; /* 1 = for people, 0 = numbers */
     int volumes;                                            /* enum args_volume */
-    int progress_type;
+    int progress_type;                /* enum args_progress; ARGS_DEFAULT = not given */
     const char *progress_destination; /* NULL = standard error */
     int threads;                      /* 0 = not given */
     const char *memory_limit;         /* NULL = not given */
     int no_tput, no_index;
+    int strict;
 
     const char **paths; /* owned array */
     size_t path_count;
@@ -63,6 +64,16 @@ struct args_option {
 
 /** The option table; a row without name ends it. */
 extern const struct args_option args_table[];
+
+/** A block of the output as --output-items calls it. */
+struct args_item {
+    const char *name;
+    char letter;
+    unsigned item; /* enum query_item */
+};
+
+/** All of them; a row without name ends it. */
+extern const struct args_item args_item_table[];
 
 /**
  * Reads the command line. Options may follow paths, long ones be shortened while unique.

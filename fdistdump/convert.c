@@ -102,6 +102,28 @@ struct convert_layout convert_layout(const struct convert_style *style, enum con
     }
 }
 
+bool convert_is_number(const struct convert_style *style, enum convert_class class)
+{
+    switch (class) {
+    case CONVERT_TIMESTAMP:
+        return !style->timestamps;
+    case CONVERT_VOLUME:
+    case CONVERT_VOLUME_REAL:
+        return style->volumes == CONVERT_PLAIN;
+    case CONVERT_FLAGS:
+        return !style->flags;
+    case CONVERT_PROTOCOL:
+        return !style->protocols;
+    case CONVERT_DURATION:
+        return !style->durations;
+    case CONVERT_ADDRESS:
+    case CONVERT_MAC:
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* ---- numbers -------------------------------------------------------------------------------- */
 
 size_t convert_decimal(uint64_t value, char *out)
@@ -178,7 +200,7 @@ static size_t put_scaled(double value, enum convert_volume volumes, char *out)
     return length;
 }
 
-static size_t trim(const char *text, size_t length)
+size_t convert_trim(const char *text, size_t length)
 {
     while (length > 0 && text[length - 1] == ' ') {
         length--;
@@ -201,12 +223,12 @@ static size_t put_rate(const struct convert_style *style, double value, char *ou
 
 size_t convert_volume(const struct convert_style *style, uint64_t value, char *out)
 {
-    return trim(out, put_volume(style, value, out));
+    return convert_trim(out, put_volume(style, value, out));
 }
 
 size_t convert_rate(const struct convert_style *style, double value, char *out)
 {
-    return trim(out, put_rate(style, value, out));
+    return convert_trim(out, put_rate(style, value, out));
 }
 
 /* ---- times ---------------------------------------------------------------------------------- */

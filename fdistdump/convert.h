@@ -59,6 +59,9 @@ enum convert_class convert_class_of(int field);
 /** Width and alignment of a class in a style. */
 struct convert_layout convert_layout(const struct convert_style *style, enum convert_class class);
 
+/** Whether values of a class are written as numbers: decimal, maybe with a fraction. */
+bool convert_is_number(const struct convert_style *style, enum convert_class class);
+
 /**
  * Writes a value, not terminated.
  *
@@ -67,6 +70,9 @@ struct convert_layout convert_layout(const struct convert_style *style, enum con
  */
 size_t convert_value(struct convert *convert, enum convert_class class,
                      const struct lnf_value *value, char *out);
+
+/** Length of a value without the blanks that stand for "no unit" in columns. */
+size_t convert_trim(const char *text, size_t length);
 
 /** Writes a volume without the blanks that stand for "no unit" in columns. */
 size_t convert_volume(const struct convert_style *style, uint64_t value, char *out);

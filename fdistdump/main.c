@@ -191,20 +191,37 @@ static int run_slave(struct work *work, transport_t *transport, struct failure *
     return link_run(&job, transport, failure);
 }
 
-static struct output_options output_options(const struct args *args)
+/** Whether a descriptor shows to a person. A launcher stands between its processes and any
+ * terminal: what looks like one here may end in a file. */
+static bool is_terminal(int fd, const transport_t *transport)
+{
+    return !transport_launched(transport) && isatty(fd) == 1;
+}
+
+/** See https://no-color.org for NO_COLOR. */
+static bool wants_emphasis(const transport_t *transport)
+{
+    const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+    return is_terminal(STDOUT_FILENO, transport) && (no_color == NULL || *no_color == '\0') &&
+           terminal != NULL && *terminal != '\0' && strcmp(terminal, "dumb") != 0;
+}
+
+static struct output_options output_options(const struct args *args, const transport_t *transport)
 {
     bool pretty = args->format == ARGS_PRETTY;
 
 #define CHOICE(member, preset) (args->member == ARGS_DEFAULT ? (preset) : args->member)
     return (struct output_options){
-        .csv = !pretty,
+        .format = (enum output_format)args->format,
         .rich_header = args->rich_header != 0,
         .ellipsize = args->no_ellipsize == 0,
+        .emphasis = wants_emphasis(transport),
         .style =
             {
                 .timestamps = CHOICE(timestamps, pretty) != 0,
                 .flags = CHOICE(flags, pretty) != 0,
-                .addresses = CHOICE(addresses, pretty) != 0,
+                .addresses = CHOICE(addresses, pretty || args->format == ARGS_JSON) != 0,
                 .protocols = CHOICE(protocols, pretty) != 0,
                 .durations = CHOICE(durations, pretty) != 0,
                 .volumes = (enum convert_volume)CHOICE(volumes, pretty ? ARGS_VOLUME_METRIC
@@ -212,6 +229,23 @@ static struct output_options output_options(const struct args *args)
             },
     };
 #undef CHOICE
+}
+
+/** The bar nobody asked for appears where lines can be drawn over, or may be: a launcher knows. */
+static enum progress_type progress_type(const struct args *args, const transport_t *transport)
+{
+    if (args->progress_type != ARGS_DEFAULT) {
+        return (enum progress_type)args->progress_type;
+    }
+    return args->progress_destination != NULL || transport_launched(transport) ||
+                   is_terminal(STDERR_FILENO, transport)
+               ? PROGRESS_TOTAL
+               : PROGRESS_NONE;
+}
+
+static void hide_progress(void *progress)
+{
+    progress_hide(progress);
 }
 
 static int answer(struct work *work, transport_t *transport, struct master_job *job,
@@ -231,21 +265,29 @@ static int answer(struct work *work, transport_t *transport, struct master_job *
 static int run_master(struct work *work, transport_t *transport, struct failure *failure)
 {
     unsigned count = transport_count(transport);
-    struct output_options options = output_options(&work->args);
+    struct output_options options = output_options(&work->args, transport);
     struct master_job job = {
         .query = &work->query,
         .compiled = work->compiled,
         .report = &work->report,
         .memory = work->memory,
+        .strict = work->args.strict != 0,
         .start_s = work->start_s,
     };
 
     job.output = output_create(&work->query, work->compiled, &options, STDOUT_FILENO);
     job.progress =
-        progress_create((enum progress_type)work->args.progress_type,
-                        work->args.progress_destination, count > 1 ? count - 1 : 1, &work->report);
-    int class = job.output == NULL || job.progress == NULL ? failure_no_memory(failure)
-                                                           : answer(work, transport, &job, failure);
+        progress_create(progress_type(&work->args, transport), work->args.progress_destination,
+                        count > 1 ? count - 1 : 1, &work->report);
+    int class = REPORT_OK;
+    if (job.output == NULL || job.progress == NULL) {
+        class = failure_no_memory(failure);
+    } else {
+        if (is_terminal(STDOUT_FILENO, transport)) { /* the progress may be on the same one */
+            output_before_write(job.output, hide_progress, job.progress);
+        }
+        class = answer(work, transport, &job, failure);
+    }
     output_destroy(job.output);
     progress_destroy(job.progress);
     return class;
@@ -355,6 +397,12 @@ static void occupy_descriptors(void)
     }
 }
 
+/** What a strict job fails for is told however quiet it is. */
+static int verbosity(const struct args *args)
+{
+    return args->strict != 0 && args->verbosity < REPORT_WARNING ? REPORT_WARNING : args->verbosity;
+}
+
 int main(int argc, char **argv)
 {
     struct work work = {.memory_limit = UINT64_MAX};
@@ -373,7 +421,7 @@ int main(int argc, char **argv)
     int class = understand(&work, argc, argv, &failure);
     struct failure start_failure;
     int start_class = transport_start(&transport, &start_failure);
-    report_init(&work.report, STDERR_FILENO, work.args.verbosity,
+    report_init(&work.report, STDERR_FILENO, verbosity(&work.args),
                 transport == NULL ? 0 : transport_rank(transport),
                 transport == NULL ? 1 : transport_count(transport));
     if (start_class != REPORT_OK) {

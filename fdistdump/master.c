@@ -149,6 +149,26 @@ static void report_damage(const struct master *master)
     }
 }
 
+/** After report_damage(): the failure it is, if it is one. */
+static int judge_damage(const struct master *master, struct failure *failure)
+{
+    const struct slave_counts *counts = &master->counts;
+    uint64_t problems = 0;
+
+    for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
+        problems += counts->problems[i];
+    }
+    if (!master->job->strict ||
+        (counts->skipped == 0 && counts->unreadable == 0 && problems == 0)) {
+        return REPORT_OK;
+    }
+    return failure_set(failure, counts->skipped > 0 ? REPORT_PATH : REPORT_LIBNF,
+                       "--strict: %" PRIu64 " paths could not be used, %" PRIu64 " of %" PRIu64
+                       " files could not be read%s",
+                       counts->skipped, counts->unreadable, counts->files,
+                       problems > 0 ? ", others have problems" : "");
+}
+
 /** Summaries, and the end of everything. */
 static int finish(struct master *master, struct failure *failure)
 {
@@ -168,7 +188,7 @@ static int finish(struct master *master, struct failure *failure)
         return failure_set(failure, REPORT_INTERNAL, "cannot write the output: %s",
                            strerror(error));
     }
-    return REPORT_OK;
+    return judge_damage(master, failure);
 }
 
 /* ---- listening ------------------------------------------------------------------------------ */

@@ -17,6 +17,7 @@ struct master_job {
     output_t *output;
     progress_t *progress;
     lnf_memory_t *memory; /* of the table of all rows; NULL = as much as it needs */
+    bool strict;          /* what could not be read is a failure */
     double start_s;       /* of the job, on the monotonic clock */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
- * The answer on standard output: rows as a table or csv, then the summaries.
+ * The answer on standard output: rows as a table, csv or JSON, then the summaries.
  *
  * A write that fails is remembered; output_status() tells, everything after it is dropped. A reader
  * that went away is no failure but the end of the work.
@@ -9,18 +9,20 @@
 #define FDISTDUMP_OUTPUT_H
 
 #include "convert.h"
+#include "out_buffer.h"
 #include "query.h"
 
 #include <libnf/common.h>
 
+enum output_format { OUTPUT_PRETTY, OUTPUT_CSV, OUTPUT_JSON, OUTPUT_FORMATS };
+
 struct output_options {
-    bool csv;
+    enum output_format format;
     bool rich_header;
     bool ellipsize;
+    bool emphasis; /* OUTPUT_PRETTY: headings stand out, as only terminals can show it */
     struct convert_style style;
 };
-
-enum output_status { OUTPUT_OPEN, OUTPUT_CLOSED, OUTPUT_FAILED };
 
 typedef struct output output_t;
 
@@ -36,10 +38,13 @@ output_t *output_create(const struct query *query, const lnf_query_t *compiled,
 /** Frees without writing what is buffered; NULL is fine. */
 void output_destroy(output_t *output);
 
+/** Has a function called before anything is written, which is always whole lines. */
+void output_before_write(output_t *output, void (*function)(void *context), void *context);
+
 /** Widens columns to the rows, for tables that are not to be shortened. Before output_header(). */
 void output_measure(output_t *output, const uint8_t *rows, size_t count);
 
-/** Writes the names of the columns. */
+/** Writes the names of the columns; JSON only what the rich header adds to them. */
 void output_header(output_t *output);
 
 /** Writes packed rows. */

@@ -53,7 +53,8 @@ struct slave {
     struct slave_counts counts;
     struct failure failure; /* the first one */
 
-    atomic_bool stop; /* read between blocks: late is fine, so relaxed order is enough */
+    atomic_bool stop;    /* read between blocks: late is fine, so relaxed order is enough */
+    lnf_table_t *shared; /* groups of all workers; NULL = none, or the only worker has them */
     struct worker *workers;
     unsigned worker_count;
 };
@@ -380,6 +381,12 @@ static void *run_worker(void *argument)
         }
         leave_source(slave, source);
     }
+    if (slave->shared != NULL) {
+        int status = lnf_table_merge(slave->shared, worker->table);
+        if (status != LNF_OK) {
+            fail_table(slave, slave->shared, status);
+        }
+    }
     pthread_mutex_lock(&slave->lock);
     slave->running--;
     pthread_cond_broadcast(&slave->changed);
@@ -393,13 +400,19 @@ static void destroy_worker(struct worker *worker)
     lnf_table_destroy(worker->table);
 }
 
+static int create_table(struct slave *slave, lnf_table_t **table)
+{
+    return slave->shared != NULL
+               ? lnf_table_create_local(slave->shared, table)
+               : lnf_table_create_limited(slave->job->compiled, slave->job->memory, table);
+}
+
 static int start_worker(struct slave *slave, struct worker *worker, bool table,
                         struct failure *failure)
 {
     worker->slave = slave;
     if (lnf_task_create(slave->job->compiled, &worker->task) != LNF_OK ||
-        (table && lnf_table_create_limited(slave->job->compiled, slave->job->memory,
-                                           &worker->table) != LNF_OK)) {
+        (table && create_table(slave, &worker->table) != LNF_OK)) {
         return failure_no_memory(failure);
     }
     pthread_mutex_lock(&slave->lock);
@@ -421,6 +434,11 @@ static int start_workers(struct slave *slave)
     table = table && (slave->job->query->items & QUERY_RECORDS) != 0;
     slave->workers = calloc(slave->job->threads, sizeof(*slave->workers));
     if (slave->workers == NULL) {
+        return failure_no_memory(&slave->failure);
+    }
+    if (table && slave->job->query->mode == QUERY_AGGREGATE && slave->job->threads > 1 &&
+        lnf_table_create_shared(slave->job->compiled, slave->job->memory, &slave->shared) !=
+            LNF_OK) {
         return failure_no_memory(&slave->failure);
     }
     for (unsigned i = 0; i < slave->job->threads; i++) {
@@ -559,7 +577,13 @@ static void add_totals(struct lnf_totals *totals, const struct lnf_totals *from)
     totals->bytes += from->bytes;
 }
 
-/** Merges the tables of all workers into the first one's. */
+/** What all workers found. */
+static lnf_table_t **whole_table(struct slave *slave)
+{
+    return slave->shared != NULL ? &slave->shared : &slave->workers[0].table;
+}
+
+/** Merges the tables of all workers into the first one's, unless they share one. */
 static int merge_workers(struct slave *slave, lnf_table_t **table)
 {
     for (unsigned i = 0; i < slave->worker_count; i++) {
@@ -567,7 +591,8 @@ static int merge_workers(struct slave *slave, lnf_table_t **table)
         if (!slave->list) {
             add_totals(&slave->counts.totals, lnf_task_totals(worker->task));
         }
-        if (i > 0 && worker->table != NULL && slave->failure.class == REPORT_OK) {
+        if (i > 0 && worker->table != NULL && slave->shared == NULL &&
+            slave->failure.class == REPORT_OK) {
             int status = lnf_table_merge(slave->workers[0].table, worker->table);
             if (status != LNF_OK) {
                 (void)memory_limit_failure(slave->workers[0].table, status, &slave->failure);
@@ -575,8 +600,8 @@ static int merge_workers(struct slave *slave, lnf_table_t **table)
         }
     }
     if (slave->failure.class == REPORT_OK && slave->worker_count > 0) {
-        *table = slave->workers[0].table;
-        slave->workers[0].table = NULL;
+        *table = *whole_table(slave);
+        *whole_table(slave) = NULL;
     }
     return (int)slave->failure.class;
 }
@@ -594,6 +619,7 @@ static void clear_slave(struct slave *slave)
         destroy_worker(&slave->workers[i]);
     }
     free(slave->workers);
+    lnf_table_destroy(slave->shared);
     block_queue_destroy(slave->queue);
     pthread_cond_destroy(&slave->changed);
     pthread_mutex_destroy(&slave->lock);

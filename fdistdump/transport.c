@@ -149,6 +149,11 @@ unsigned transport_count(const transport_t *transport)
     return transport->count;
 }
 
+bool transport_launched(const transport_t *transport)
+{
+    return transport->mpi;
+}
+
 unsigned transport_neighbours(const transport_t *transport)
 {
     return transport->neighbours;

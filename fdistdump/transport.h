@@ -49,6 +49,9 @@ _Noreturn void transport_abort(transport_t *transport, int status);
 unsigned transport_rank(const transport_t *transport);
 unsigned transport_count(const transport_t *transport);
 
+/** Whether a launcher such as mpiexec started the process, be it the only one. */
+bool transport_launched(const transport_t *transport);
+
 /** Processes of the job on this host, this one included. */
 unsigned transport_neighbours(const transport_t *transport);
 

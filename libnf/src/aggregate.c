@@ -57,6 +57,14 @@ void lnf_groups_clear(struct lnf_groups *groups)
     groups->index_bits = 0;
 }
 
+void lnf_groups_reset(struct lnf_groups *groups)
+{
+    groups->store.count = 0;
+    if (groups->index != NULL) {
+        memset(groups->index, 0, sizeof(uint64_t) << groups->index_bits);
+    }
+}
+
 /** A slot's position comes from the high bits of the hash, so that all of it can be found in the
  * slot. */
 static inline size_t index_position(const struct lnf_groups *groups, uint32_t hash)
@@ -451,9 +459,6 @@ uint8_t *lnf_groups_find(const struct lnf_groups *groups, const uint64_t *key)
 /* ---- doors
  * ---------------------------------------------------------------------------------------- */
 
-/** Octets of the longest key: every column an address. */
-#define KEY_WORDS_MAX (LNF_QUERY_COLUMNS * 2u)
-
 /** Keys of a chunk of batch rows; `destination` picks the other side of pair fields. */
 static void pack_keys(const lnf_query_t *query, const void *const *columns,
                       const void *const *destinations, const uint16_t *selection, unsigned start,
@@ -600,28 +605,68 @@ int lnf_groups_add_rows(struct lnf_groups *groups, const uint8_t *rows, size_t c
     return status;
 }
 
-static void groups_to_scratch(const struct lnf_groups *from, size_t start, unsigned count,
-                              struct scratch *scratch)
+#define GATHER_DEFINE(bits)                                                                        \
+    static void gather_##bits(const uint8_t *const *groups, size_t place, size_t step,             \
+                              unsigned count, uint##bits##_t *out)                                 \
+    {                                                                                              \
+        for (unsigned i = 0; i < count; i++) {                                                     \
+            out[i * step] = *(const uint##bits##_t *)(const void *)(groups[i] + place);            \
+        }                                                                                          \
+    }
+
+GATHER_DEFINE(8)
+GATHER_DEFINE(16)
+GATHER_DEFINE(32)
+GATHER_DEFINE(64)
+
+#undef GATHER_DEFINE
+
+/** A value of many groups as a column. */
+static void gather_column(const struct lnf_stored *stored, const uint8_t *const *groups,
+                          unsigned count, void *column)
+{
+    switch (lnf_stored_native(stored)) {
+    case 1:
+        gather_8(groups, stored->place, 1, count, column);
+        break;
+    case 2:
+        gather_16(groups, stored->place, 1, count, column);
+        break;
+    case 4:
+        gather_32(groups, stored->place, 1, count, column);
+        break;
+    case 8:
+        gather_64(groups, stored->place, 1, count, column);
+        break;
+    default:
+        gather_64(groups, stored->place, 2, count, column);
+        gather_64(groups, stored->place + 8u, 2, count, (uint64_t *)column + 1);
+        break;
+    }
+}
+
+static void groups_to_scratch(const struct lnf_groups *from, const uint32_t *numbers, size_t start,
+                              unsigned count, struct scratch *scratch)
 {
     const lnf_query_t *query = from->query;
-    size_t key_size = (size_t)query->key_words * 8;
+    const uint8_t *groups[LNF_CHUNK];
 
     for (unsigned i = 0; i < count; i++) {
-        const uint8_t *group = lnf_store_at(&from->store, start + i);
-        memcpy((uint8_t *)scratch->keys + i * key_size, group, key_size);
-        for (unsigned c = 0; c < query->stored_count; c++) {
-            const struct lnf_stored *stored = &query->stored[c];
-            size_t width = lnf_stored_native(stored);
-            if (!stored->key) {
-                memcpy((uint8_t *)scratch_column(scratch, c) + i * width, group + stored->place,
-                       width);
-            }
+        groups[i] = lnf_store_at(&from->store, numbers == NULL ? start + i : numbers[start + i]);
+        __builtin_prefetch(groups[i]);
+    }
+    for (unsigned word = 0; word < query->key_words; word++) {
+        gather_64(groups, (size_t)word * 8, query->key_words, count, scratch->keys + word);
+    }
+    for (unsigned c = 0; c < query->stored_count; c++) {
+        if (!query->stored[c].key) {
+            gather_column(&query->stored[c], groups, count, scratch_column(scratch, c));
         }
     }
 }
 
-int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *from, size_t start,
-                          size_t count)
+int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *from,
+                          const uint32_t *numbers, size_t start, size_t count)
 {
     size_t end = start + count;
     struct scratch scratch;
@@ -633,7 +678,7 @@ int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *fr
     for (; start < end && status == LNF_OK; start += LNF_CHUNK) {
         size_t left = end - start;
         unsigned some = left < LNF_CHUNK ? (unsigned)left : LNF_CHUNK;
-        groups_to_scratch(from, start, some, &scratch);
+        groups_to_scratch(from, numbers, start, some, &scratch);
         status = lnf_groups_add(groups, scratch.keys, scratch.columns, NULL, 0, some);
     }
     scratch_destroy(&scratch);
@@ -642,5 +687,5 @@ int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *fr
 
 int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from)
 {
-    return lnf_groups_merge_some(groups, from, 0, from->store.count);
+    return lnf_groups_merge_some(groups, from, NULL, 0, from->store.count);
 }

@@ -2,6 +2,7 @@
 /** Groups handed from table to table partition by partition. */
 #include "error.h"
 #include "hash.h"
+#include "shard.h"
 #include "spill.h"
 
 #include <libnf.h>
@@ -17,18 +18,9 @@ static unsigned key_partition(const lnf_query_t *query, const uint64_t *key, uns
 
 unsigned lnf_query_row_partition(const lnf_query_t *query, const uint8_t *row, unsigned partitions)
 {
-    uint64_t key[LNF_QUERY_COLUMNS * 2u];
+    uint64_t key[LNF_QUERY_KEY_WORDS];
 
-    if (query->key_words == 0) {
-        return key_partition(query, key, partitions);
-    }
-    key[query->key_words - 1] = 0; /* the octets that fill the last word */
-    for (unsigned i = 0; i < query->stored_count; i++) {
-        const struct lnf_stored *stored = &query->stored[i];
-        if (stored->key) {
-            memcpy((uint8_t *)key + stored->place, row + stored->row_offset, stored->width);
-        }
-    }
+    lnf_row_key(query, row, key);
     return key_partition(query, key, partitions);
 }
 
@@ -86,6 +78,18 @@ static int visit_overlap(lnf_table_t *table, struct handing *handing)
     return lnf_spill_visit(table, (unsigned)first, (unsigned)end, false, take_part, handing);
 }
 
+static int shared_partition_rows(const lnf_table_t *shared, unsigned partition, unsigned partitions,
+                                 lnf_rows_fn *fn, void *context)
+{
+    int status = LNF_OK;
+
+    for (unsigned i = 0; i < LNF_SHARDS && status == LNF_OK; i++) {
+        status = lnf_table_partition_rows(shared->shards->items[i].table, partition, partitions, fn,
+                                          context);
+    }
+    return status;
+}
+
 int lnf_table_partition_rows(lnf_table_t *table, unsigned partition, unsigned partitions,
                              lnf_rows_fn *fn, void *context)
 {
@@ -100,6 +104,9 @@ int lnf_table_partition_rows(lnf_table_t *table, unsigned partition, unsigned pa
 
     if (table->query->mode != LNF_QUERY_AGGREGATE || partition >= partitions) {
         return LNF_ERR_OTHER;
+    }
+    if (table->shards != NULL) {
+        return shared_partition_rows(table, partition, partitions, fn, context);
     }
     handing.rows = malloc(PIECE_ROWS * table->query->row_size + 1);
     if (handing.rows == NULL) {

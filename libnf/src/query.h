@@ -18,6 +18,8 @@
 #include <libnf/scan.h>
 
 #define LNF_QUERY_COLUMNS 256u /* columns of a question, and stored ones */
+#define LNF_QUERY_KEY_WORDS                                                                        \
+    (LNF_QUERY_COLUMNS * 2u) /* of the longest key: every column an address */
 
 /** How values of one group combine. All but the last in any order and grouping. */
 enum lnf_combine {
@@ -59,7 +61,7 @@ struct lnf_query {
     enum lnf_query_mode mode;
     lnf_program_t *program;
     lnf_index_plan_t *plan; /* what the filter asks indexes; NULL = nothing */
-    uint64_t limit; /* UINT64_MAX = none */
+    uint64_t limit;         /* UINT64_MAX = none */
 
     unsigned column_count;
     struct lnf_answer_column *columns;
@@ -100,6 +102,9 @@ void lnf_row_pack(const struct lnf_stored *stored, const void *column, const uin
 /** Reads a column out of packed rows; `in` is the column's first octet in the first row. */
 void lnf_row_unpack(const struct lnf_stored *stored, const uint8_t *in, size_t stride,
                     unsigned count, void *column);
+
+/** Key of a packed row, as groups have it: query->key_words words. */
+void lnf_row_key(const lnf_query_t *query, const uint8_t *row, uint64_t *key);
 
 /**
  * Place of a row in the query's order by its sort column: a smaller rank comes first; equal ranks

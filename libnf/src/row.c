@@ -416,6 +416,20 @@ static uint64_t rank_of(const lnf_query_t *query, const struct source *from)
     return descending ? ~rank : rank;
 }
 
+void lnf_row_key(const lnf_query_t *query, const uint8_t *row, uint64_t *key)
+{
+    if (query->key_words == 0) {
+        return;
+    }
+    key[query->key_words - 1] = 0; /* the octets that fill the last word */
+    for (unsigned i = 0; i < query->stored_count; i++) {
+        const struct lnf_stored *stored = &query->stored[i];
+        if (stored->key) {
+            memcpy((uint8_t *)key + stored->place, row + stored->row_offset, stored->width);
+        }
+    }
+}
+
 uint64_t lnf_row_rank(const lnf_query_t *query, const uint8_t *row)
 {
     return rank_of(query, &(struct source){.row = row});

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Sorted runs become one. */
+#include "merge.h"
 #include "spill.h"
 
 #include <libnf.h>
@@ -9,110 +10,48 @@
 #define FAN_IN_MAX 128u
 #define INPUT_SIZE ((size_t)16 << 10) /* octets worth reading at once */
 
-/** A run being merged, and its first row that is not yet in the result. */
-struct input {
-    struct lnf_run_reader reader;
-    const uint8_t *row;
-    size_t left; /* rows in the reader's buffer, this one included */
-    uint64_t rank;
-};
-
-/** Inputs with rows left: a heap with the first row on top. */
+/** Runs being merged. */
 struct merge {
-    const lnf_query_t *query;
-    struct input *inputs;
-    struct input **heap;
-    size_t count;
+    struct lnf_merge rows;
+    struct lnf_run_reader *readers;
     struct lnf_error *error;
 };
 
-static int compare(const struct merge *merge, const struct input *a, const struct input *b)
+static int read_rows(void *context, unsigned number, const uint8_t **rows, size_t *count)
 {
-    if (a->rank != b->rank) {
-        return a->rank < b->rank ? -1 : 1;
-    }
-    return lnf_row_tie(merge->query, a->row, b->row);
+    const struct merge *merge = context;
+    struct lnf_run_reader *reader = &merge->readers[number];
+
+    int status = lnf_run_reader_next(reader, count, merge->error);
+    *rows = reader->buffer;
+    return status;
 }
 
-/** Moves the input at a place of the heap down to where it belongs. */
-static void sift_down(struct merge *merge, size_t at)
+static int open_readers(const struct merge *merge, const struct lnf_run *runs, size_t count,
+                        size_t size)
 {
-    struct input *item = merge->heap[at];
+    int status = LNF_OK;
 
-    for (size_t child; (child = 2 * at + 1) < merge->count; at = child) {
-        if (child + 1 < merge->count &&
-            compare(merge, merge->heap[child + 1], merge->heap[child]) < 0) {
-            child++;
-        }
-        if (compare(merge, item, merge->heap[child]) <= 0) {
-            break;
-        }
-        merge->heap[at] = merge->heap[child];
+    for (size_t i = 0; i < count && status == LNF_OK; i++) {
+        status =
+            lnf_run_reader_init(&merge->readers[i], &runs[i], merge->rows.query->row_size, size);
     }
-    merge->heap[at] = item;
-}
-
-/** The next row of an input; left = 0 when there is none. */
-static int advance(struct merge *merge, struct input *input)
-{
-    if (input->left > 1) {
-        input->left--;
-        input->row += merge->query->row_size;
-    } else {
-        int status = lnf_run_reader_next(&input->reader, &input->left, merge->error);
-        if (status != LNF_OK) {
-            return status;
-        }
-        input->row = input->reader.buffer;
-    }
-    if (input->left > 0) {
-        input->rank = lnf_row_rank(merge->query, input->row);
-    }
-    return LNF_OK;
-}
-
-static int open_inputs(struct merge *merge, const struct lnf_run *runs, size_t count, size_t size)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct input *input = &merge->inputs[i];
-        int status = lnf_run_reader_init(&input->reader, &runs[i], merge->query->row_size, size);
-        if (status == LNF_OK) {
-            status = advance(merge, input);
-        }
-        if (status != LNF_OK) {
-            return status;
-        }
-        if (input->left > 0) {
-            merge->heap[merge->count++] = input;
-        }
-    }
-    for (size_t i = merge->count / 2; i > 0; i--) {
-        sift_down(merge, i - 1);
-    }
-    return LNF_OK;
+    return status;
 }
 
 static int copy_rows(struct merge *merge, uint64_t limit, struct lnf_run_writer *writer)
 {
-    for (; limit > 0 && merge->count > 0; limit--) {
-        struct input *first = merge->heap[0];
+    int status = LNF_OK;
+
+    for (; limit > 0 && merge->rows.count > 0 && status == LNF_OK; limit--) {
         uint8_t *place = lnf_run_writer_next(writer, merge->error);
         if (place == NULL) {
             return LNF_ERR_WRITE;
         }
-        memcpy(place, first->row, merge->query->row_size);
-        int status = advance(merge, first);
-        if (status != LNF_OK) {
-            return status;
-        }
-        if (first->left == 0) {
-            merge->heap[0] = merge->heap[--merge->count];
-        }
-        if (merge->count > 0) {
-            sift_down(merge, 0);
-        }
+        memcpy(place, lnf_merge_first(&merge->rows)->row, merge->rows.query->row_size);
+        status = lnf_merge_next(&merge->rows);
     }
-    return LNF_OK;
+    return status;
 }
 
 /** Merges as many runs as buffers allow into one at the end of a file. */
@@ -121,14 +60,16 @@ static int merge_some(struct merge *merge, const struct lnf_run *runs, size_t co
 {
     struct lnf_run_writer writer = {.buffer = NULL};
 
-    merge->count = 0;
-    memset(merge->inputs, 0, count * sizeof(*merge->inputs));
+    memset(merge->readers, 0, count * sizeof(*merge->readers));
     int status = lnf_run_reserve(merged, 1);
     if (status == LNF_OK) {
-        status = lnf_run_writer_init(&writer, file, merge->query->row_size, size);
+        status = lnf_run_writer_init(&writer, file, merge->rows.query->row_size, size);
     }
     if (status == LNF_OK) {
-        status = open_inputs(merge, runs, count, size);
+        status = open_readers(merge, runs, count, size);
+    }
+    if (status == LNF_OK) {
+        status = lnf_merge_open(&merge->rows, count);
     }
     if (status == LNF_OK) {
         status = copy_rows(merge, limit, &writer);
@@ -137,7 +78,7 @@ static int merge_some(struct merge *merge, const struct lnf_run *runs, size_t co
         status = lnf_run_writer_finish(&writer, merged, merge->error);
     }
     for (size_t i = 0; i < count; i++) {
-        lnf_run_reader_clear(&merge->inputs[i].reader);
+        lnf_run_reader_clear(&merge->readers[i]);
     }
     lnf_run_writer_clear(&writer);
     return status;
@@ -195,17 +136,19 @@ int lnf_spill_merge(const lnf_query_t *query, lnf_memory_t *memory, struct lnf_r
                     size_t count, uint64_t limit, struct lnf_spill_file **file,
                     struct lnf_run *answer, struct lnf_error *error)
 {
-    struct merge merge = {.query = query, .error = error};
+    struct merge merge = {.error = error};
     size_t fan_in = choose_fan_in(memory), charged = 0;
-    int status = LNF_ERR_NOMEM;
 
     *file = NULL;
     *answer = (struct lnf_run){0};
-    merge.inputs = calloc(fan_in, sizeof(*merge.inputs));
-    merge.heap = calloc(fan_in, sizeof(struct input *));
+    int status = lnf_merge_init(&merge.rows, query, fan_in, read_rows, &merge);
+    merge.readers = calloc(fan_in, sizeof(*merge.readers));
     lnf_memory_charge(memory, &charged, lnf_memory_buffers(memory));
-    if (merge.inputs != NULL && merge.heap != NULL) {
-        status = count == 0 ? LNF_OK : merge_all(&merge, memory, runs, count, fan_in, limit, file);
+    if (merge.readers == NULL) {
+        status = LNF_ERR_NOMEM;
+    }
+    if (status == LNF_OK && count > 0) {
+        status = merge_all(&merge, memory, runs, count, fan_in, limit, file);
     }
     if (status == LNF_OK && count > 0) {
         *answer = runs[0];
@@ -218,7 +161,7 @@ int lnf_spill_merge(const lnf_query_t *query, lnf_memory_t *memory, struct lnf_r
         lnf_run_clear(&runs[i]);
     }
     lnf_memory_charge(memory, &charged, 0);
-    free(merge.inputs);
-    free(merge.heap);
+    free(merge.readers);
+    lnf_merge_clear(&merge.rows);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "table.h"
 
 #include "pages.h"
+#include "shard.h"
 #include "spill.h"
 
 #include <libnf.h>
@@ -20,6 +21,7 @@ void lnf_store_init(struct lnf_store *store, size_t stride)
 {
     memset(store, 0, sizeof(*store));
     store->stride = stride;
+    store->small = LNF_HUGE_PAGE;
     while ((stride << store->shift) < SEGMENT_SIZE) {
         store->shift++;
     }
@@ -58,7 +60,7 @@ static int add_segment(struct lnf_store *store)
     }
     /* The start of a small table stays on small pages, so that it touches no more than it needs. */
     uint8_t *segment =
-        lnf_pages_create(segment_size(store), store->segment_count == 0 ? LNF_HUGE_PAGE : 0);
+        lnf_pages_create(segment_size(store), store->segment_count == 0 ? store->small : 0);
     if (segment == NULL) {
         return LNF_ERR_NOMEM;
     }
@@ -150,6 +152,39 @@ int lnf_table_create_part(const lnf_query_t *query, lnf_memory_t *memory, unsign
     return LNF_OK;
 }
 
+int lnf_table_create_shared(const lnf_query_t *query, lnf_memory_t *memory, lnf_table_t **table)
+{
+    lnf_table_t *t;
+
+    if (query->mode != LNF_QUERY_AGGREGATE) {
+        return LNF_ERR_OTHER;
+    }
+    int status = lnf_table_create(query, &t);
+    if (status != LNF_OK) {
+        return status;
+    }
+    status = lnf_shards_create(query, memory, &t->shards);
+    if (status != LNF_OK) {
+        lnf_table_destroy(t);
+        return status;
+    }
+    *table = t;
+    return LNF_OK;
+}
+
+int lnf_table_create_local(lnf_table_t *shared, lnf_table_t **table)
+{
+    if (shared->shards == NULL) {
+        return LNF_ERR_OTHER;
+    }
+    int status = lnf_table_create(shared->query, table);
+    if (status == LNF_OK) {
+        (*table)->shared = shared;
+        (*table)->local_room = lnf_shards_local_room(shared);
+    }
+    return status;
+}
+
 int lnf_table_create_limited(const lnf_query_t *query, lnf_memory_t *memory, lnf_table_t **table)
 {
     bool orders = query->mode == LNF_QUERY_SORT ||
@@ -170,9 +205,11 @@ static void clear_rows(lnf_table_t *table)
     table->top.room = 0;
 }
 
-/** Back to rows as they were added. */
-static void forget_order(lnf_table_t *table)
+void lnf_table_forget_order(lnf_table_t *table)
 {
+    if (table->shards != NULL && table->finished) {
+        lnf_shards_forget(table->shards);
+    }
     free(table->order);
     table->order = NULL;
     table->finished = false;
@@ -186,13 +223,16 @@ static void forget_order(lnf_table_t *table)
 
 void lnf_table_empty(lnf_table_t *table)
 {
-    forget_order(table);
+    lnf_table_forget_order(table);
     lnf_groups_clear(&table->groups);
     clear_rows(table);
 }
 
-static void table_clear(lnf_table_t *table)
+void lnf_table_clear(lnf_table_t *table)
 {
+    if (table->shards != NULL) {
+        lnf_shards_clear(table);
+    }
     lnf_table_empty(table);
     if (table->spill != NULL) {
         lnf_spill_clear(table->spill);
@@ -205,7 +245,8 @@ void lnf_table_destroy(lnf_table_t *table)
     if (table == NULL) {
         return;
     }
-    table_clear(table);
+    lnf_table_clear(table);
+    lnf_shards_destroy(table->shards);
     lnf_spill_destroy(table->spill);
     free(table->scratch);
     free(table);
@@ -216,8 +257,7 @@ size_t lnf_table_stored(const lnf_table_t *table)
     return is_aggregation(table) ? table->groups.store.count : table->rows.count;
 }
 
-/** Some rows are in files. */
-static bool is_spilled(const lnf_table_t *table)
+bool lnf_table_is_spilled(const lnf_table_t *table)
 {
     return table->spill != NULL && lnf_spill_rows(table->spill) > 0;
 }
@@ -225,6 +265,9 @@ static bool is_spilled(const lnf_table_t *table)
 /** Rows in memory and in files. */
 static size_t stored_count(const lnf_table_t *table)
 {
+    if (table->shards != NULL) {
+        return lnf_shards_stored(table->shards);
+    }
     size_t count = lnf_table_stored(table);
 
     return table->spill == NULL ? count : count + (size_t)lnf_spill_rows(table->spill);
@@ -237,6 +280,12 @@ size_t lnf_table_count(const lnf_table_t *table)
 
 int lnf_table_error(const lnf_table_t *table, struct lnf_error *error)
 {
+    if (table->shards != NULL) {
+        return lnf_shards_error(table->shards, error);
+    }
+    if (table->shared != NULL) {
+        return lnf_table_error(table->shared, error);
+    }
     if (table->spill == NULL || table->spill->status == LNF_OK) {
         return LNF_OK;
     }
@@ -250,6 +299,7 @@ size_t lnf_table_memory(const lnf_table_t *table)
 {
     size_t order = table->order == NULL ? 0 : table->ordered * sizeof(*table->order);
 
+    order += table->shards == NULL ? 0 : lnf_shards_memory(table->shards);
     return sizeof(*table) + lnf_groups_memory(&table->groups) + lnf_store_memory(&table->rows) +
            table->top.room * sizeof(*table->top.heap) + order;
 }
@@ -294,16 +344,20 @@ int lnf_table_offer(lnf_table_t *table, uint64_t rank, const uint8_t *row)
 /** Before rows are added: what was in order is not any more, and what is too much goes out. */
 static int begin_adding(lnf_table_t *table, size_t rows)
 {
-    forget_order(table);
+    lnf_table_forget_order(table);
     return table->spill == NULL ? LNF_OK : lnf_spill_make_room(table, rows);
 }
 
-/** After rows were added, with the status of that. */
+/** After rows were added, with the status of that; a local table that is full passes them on. */
 static int end_adding(lnf_table_t *table, int status)
 {
     if (table->spill != NULL) {
         lnf_spill_charge(table);
         return lnf_spill_fail(table->spill, status);
+    }
+    if (status == LNF_OK && table->shared != NULL &&
+        table->groups.store.count >= table->local_room) {
+        return lnf_shards_take(table->shared, table);
     }
     return status;
 }
@@ -330,8 +384,12 @@ int lnf_table_add(lnf_table_t *table, const uint8_t *rows, size_t count)
 {
     int status = LNF_OK;
 
-    if (table->spill == NULL) {
-        forget_order(table);
+    if (table->shards != NULL) {
+        lnf_table_forget_order(table);
+        return lnf_shards_add(table, rows, count);
+    }
+    if (table->spill == NULL && table->shared == NULL) {
+        lnf_table_forget_order(table);
         return add_rows(table, rows, count);
     }
     while (count > 0 && status == LNF_OK) {
@@ -399,6 +457,9 @@ int lnf_table_add_batch(lnf_table_t *table, lnf_batch_t *batch, const uint16_t *
     if (count == 0) {
         return LNF_OK;
     }
+    if (table->shards != NULL) {
+        return LNF_ERR_OTHER;
+    }
     int status = begin_adding(table, table->query->pairs ? 2 * (size_t)count : count);
     if (status != LNF_OK) {
         return status;
@@ -442,16 +503,16 @@ static int merge_rows(lnf_table_t *table, lnf_table_t *from)
     return status;
 }
 
-static int merge_groups(lnf_table_t *table, const lnf_table_t *from)
+int lnf_table_take_groups(lnf_table_t *table, const struct lnf_groups *from,
+                          const uint32_t *numbers, size_t count)
 {
-    size_t count = from->groups.store.count;
     int status = LNF_OK;
 
     for (size_t start = 0; start < count && status == LNF_OK; start += PIECE_ROWS) {
         size_t some = count - start < PIECE_ROWS ? count - start : PIECE_ROWS;
         status = begin_adding(table, some);
         if (status == LNF_OK) {
-            status = lnf_groups_merge_some(&table->groups, &from->groups, start, some);
+            status = lnf_groups_merge_some(&table->groups, from, numbers, start, some);
             status = end_adding(table, status);
         }
     }
@@ -470,25 +531,30 @@ int lnf_table_merge(lnf_table_t *table, lnf_table_t *from)
 {
     int status = LNF_OK;
 
+    if (table->shards != NULL || from->shards != NULL) {
+        return lnf_shards_merge(table, from);
+    }
     if (!share_memory(table, from)) {
         return LNF_ERR_OTHER;
     }
-    forget_order(table);
-    forget_order(from);
+    lnf_table_forget_order(table);
+    lnf_table_forget_order(from);
     /* A list keeps its order, and so do first values; everything else is the same either way, and
      * fewer rows move. */
     bool ordered = table->query->mode == LNF_QUERY_LIST || table->query->first;
     if (stored_count(table) == 0 || (!ordered && stored_count(table) < stored_count(from))) {
         swap_contents(table, from);
     }
-    if (is_spilled(from)) {
+    if (lnf_table_is_spilled(from)) {
         status = lnf_spill_adopt(table, from);
     }
     if (status == LNF_OK) {
-        status = is_aggregation(table) ? merge_groups(table, from) : merge_rows(table, from);
+        status = is_aggregation(table)
+                     ? lnf_table_take_groups(table, &from->groups, NULL, from->groups.store.count)
+                     : merge_rows(table, from);
     }
     if (status == LNF_OK) {
-        table_clear(from);
+        lnf_table_clear(from);
     }
     return status;
 }
@@ -611,14 +677,14 @@ static int finish_limited(lnf_table_t *table, uint64_t limit)
     size_t kept = limit < count ? (size_t)limit : count;
     size_t ordered = kept < count / 8 ? kept : count;
 
-    int status = is_spilled(table) || table->query->mode == LNF_QUERY_LIST
+    int status = lnf_table_is_spilled(table) || table->query->mode == LNF_QUERY_LIST
                      ? LNF_OK
                      : lnf_spill_make_room_to_order(table, ordered * 2 * sizeof(struct lnf_ranked));
     if (status != LNF_OK) {
         return status;
     }
-    return is_spilled(table) ? lnf_spill_finish(table, limit)
-                             : lnf_spill_fail(table->spill, lnf_table_order(table, kept));
+    return lnf_table_is_spilled(table) ? lnf_spill_finish(table, limit)
+                                       : lnf_spill_fail(table->spill, lnf_table_order(table, kept));
 }
 
 int lnf_table_finish(lnf_table_t *table, bool limit)
@@ -627,7 +693,12 @@ int lnf_table_finish(lnf_table_t *table, bool limit)
     size_t count = lnf_table_stored(table);
     int status;
 
-    forget_order(table);
+    lnf_table_forget_order(table);
+    if (table->shards != NULL) {
+        status = lnf_shards_finish(table, limit);
+        table->finished = status == LNF_OK;
+        return status;
+    }
     if (table->spill == NULL) {
         status = lnf_table_order(table, wanted < count ? (size_t)wanted : count);
         table->finished = status == LNF_OK;
@@ -661,7 +732,10 @@ size_t lnf_table_rows(const lnf_table_t *table, size_t start, size_t count, uint
     size_t left = start < all ? all - start : 0;
 
     count = count < left ? count : left;
-    if (is_spilled(table)) {
+    if (table->shards != NULL) {
+        return lnf_shards_rows(table, start, count, rows);
+    }
+    if (lnf_table_is_spilled(table)) {
         return lnf_spill_read(table, start, count, rows);
     }
     lnf_table_pack(table, start, count, rows);

@@ -18,6 +18,7 @@
 struct lnf_store {
     size_t stride;
     unsigned shift; /* a segment has 1 << shift items */
+    size_t small;   /* octets at the start that stay on small pages */
     size_t count;
     uint8_t **segments;
     size_t segment_count;
@@ -63,6 +64,9 @@ void lnf_groups_init(struct lnf_groups *groups, const lnf_query_t *query);
 
 void lnf_groups_clear(struct lnf_groups *groups);
 
+/** Drops the groups and keeps their memory. */
+void lnf_groups_reset(struct lnf_groups *groups);
+
 /**
  * Adds rows to their groups.
  *
@@ -88,9 +92,10 @@ int lnf_groups_add_rows(struct lnf_groups *groups, const uint8_t *rows, size_t c
 /** Adds all groups of `from`; LNF_OK or LNF_ERR_NOMEM, then some may have been added. */
 int lnf_groups_merge(struct lnf_groups *groups, const struct lnf_groups *from);
 
-/** The same with `count` groups from number `start`. */
-int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *from, size_t start,
-                          size_t count);
+/** The same with groups numbers[start] .. numbers[start + count - 1]; NULL = numbers as they are.
+ */
+int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *from,
+                          const uint32_t *numbers, size_t start, size_t count);
 
 size_t lnf_groups_memory(const struct lnf_groups *groups);
 
@@ -147,14 +152,18 @@ void lnf_top_replace(struct lnf_top *top, uint64_t rank, uint64_t number);
  * ------------------------------------------------------------------------------ */
 
 struct lnf_spill;
+struct lnf_shards;
 
 struct lnf_table {
     const lnf_query_t *query;
-    struct lnf_groups groups; /* LNF_QUERY_AGGREGATE */
-    struct lnf_store rows;    /* the others: packed rows; the best groups of parts, see spill.c */
-    struct lnf_top top;       /* of the best rows only: which rows of `rows` are where */
-    uint8_t *scratch;         /* packed rows of a batch */
-    struct lnf_spill *spill;  /* NULL = memory is not limited */
+    struct lnf_shards *shards; /* shared table: its groups are there, nothing in the next members */
+    struct lnf_groups groups;  /* LNF_QUERY_AGGREGATE */
+    struct lnf_store rows;     /* the others: packed rows; the best groups of parts, see spill.c */
+    struct lnf_top top;        /* of the best rows only: which rows of `rows` are where */
+    uint8_t *scratch;          /* packed rows of a batch */
+    struct lnf_spill *spill;   /* NULL = memory is not limited */
+    lnf_table_t *shared;       /* local table: where its groups go */
+    size_t local_room;         /* when it has so many */
 
     /* After lnf_table_finish(): numbers of groups or rows in order; NULL = as they are stored. */
     uint64_t *order;
@@ -180,6 +189,20 @@ void lnf_table_pack(const lnf_table_t *table, size_t start, size_t count, uint8_
 
 /** Drops what is in memory. */
 void lnf_table_empty(lnf_table_t *table);
+
+/** Back to rows as they were added. */
+void lnf_table_forget_order(lnf_table_t *table);
+
+/** Drops all rows. */
+void lnf_table_clear(lnf_table_t *table);
+
+/** Some rows are in files. */
+bool lnf_table_is_spilled(const lnf_table_t *table);
+
+/** Adds groups numbers[0] .. numbers[count - 1] of `from`; NULL = all of them, `count` in number.
+ */
+int lnf_table_take_groups(lnf_table_t *table, const struct lnf_groups *from,
+                          const uint32_t *numbers, size_t count);
 
 /** Keeps a row if it is among the best so far; LNF_OK or LNF_ERR_NOMEM. */
 int lnf_table_offer(lnf_table_t *table, uint64_t rank, const uint8_t *row);

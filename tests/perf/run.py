@@ -14,6 +14,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import chain as sc  # noqa: E402
+import cluster  # noqa: E402
 
 CODECS = {"uncompressed": ("no", []), "LZ4": ("lz4", ["-y"])}
 
@@ -239,12 +240,10 @@ def rare_address(folder):
 
 
 def needle(work, flows, runs):
-    """One address in three flows, with the index beside each file. nfdump -R stops at index files."""
+    """One address in three flows, with the index beside each file."""
     plain = os.path.join(work, "flows-lz4")
     folder = os.path.join(work, "flows-indexed")
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(plain, folder, copy_function=os.link)
-    subprocess.run([sc.program("libnf-index"), folder], check=True, stdout=subprocess.DEVNULL)
+    index_copy(plain, folder)
     size = sum(os.path.getsize(f) for f in sc.flow_files(folder) if "bfi." in f)
     print(f"\nNeedles; the indexes have {size / flows:.1f} octets per flow")
     text = f"host {rare_address(plain)}"
@@ -253,6 +252,26 @@ def needle(work, flows, runs):
             ["nfdump", "-R", os.path.join(plain, "2026/01/01"), text], runs, 50)
     files = [f for f in sc.flow_files(folder) if "bfi." not in f]
     subprocess.run([sc.program("bench_index"), *files], check=True)
+
+
+def cluster_section(work, flows, runs):
+    """Questions as operators ask them, of files that other sections may have made."""
+    folder, indexed = os.path.join(work, "flows-lz4"), os.path.join(work, "flows-indexed")
+    one = os.path.join(work, "one.flows")
+    if not os.path.isdir(folder):
+        subprocess.run([sc.program("make_flow_files"), folder, str(flows), "lz4", "20"], check=True)
+    if not os.path.isdir(indexed):
+        index_copy(folder, indexed)
+    if not os.path.isfile(one):
+        subprocess.run([sc.program("make_flow_files"), one, str(flows), "lz4"], check=True)
+    cluster.measure(work, folder, indexed, one, rare_address(folder), flows, runs)
+
+
+def index_copy(plain, folder):
+    """The same files with an index beside each; nfdump -R stops at index files."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(plain, folder, copy_function=os.link)
+    subprocess.run([sc.program("libnf-index"), folder], check=True, stdout=subprocess.DEVNULL)
 
 
 def spilling(work, flows, runs):
@@ -272,7 +291,7 @@ def main():
     parser.add_argument("--flows", type=int, default=5000000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--rate", type=int, default=1000000, help="flows/s to nfcapd")
-    parser.add_argument("--only", choices=["queries", "ingest"])
+    parser.add_argument("--only", choices=["queries", "cluster", "ingest"])
     parser.add_argument("--keep", help="work in this folder and keep the files")
     args = parser.parse_args()
     if not shutil.which("nfcapd"):
@@ -280,13 +299,15 @@ def main():
     work = args.keep or tempfile.mkdtemp(prefix="sc-perf-")
     os.makedirs(work, exist_ok=True)
     try:
-        if args.only != "ingest":
+        if args.only in (None, "queries"):
             queries(work, args.flows, args.runs)
             stages(work, args.flows)
             threads(work, args.flows, args.runs)
             needle(work, args.flows, args.runs)
             spilling(work, args.flows, args.runs)
-        if args.only != "queries":
+        if args.only in (None, "cluster"):
+            cluster_section(work, args.flows, args.runs)
+        if args.only in (None, "ingest"):
             ingest(work, args.flows, args.runs, args.rate)
     finally:
         if not args.keep:

@@ -2,11 +2,16 @@
 """What people do wrong with fdistdump, and what happens to it: every case ends soon, with one clear
 line and the documented exit status."""
 
+import fcntl
+import json
 import os
+import pty
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -330,10 +335,144 @@ def test_progress(work, path):
         with open(progress, encoding="ascii") as f:
             text = f.read()
         expect(text == '{"total":100,"slave1":100,"slave2":100}\n', "progress file", text)
-    out, err, status = run([program, "-l", "1", path])
+    out, err, status = run([program, "-l", "1", "--progress-bar-type=total", path])
     expect(status == 0 and err.endswith("\nreading files: 1/1 (100 %) DONE\n"), "stderr", err)
+    out, err, status = run([program, "-l", "1", path])
+    expect(status == 0 and err == "", "no terminal", err)
     out, err, status = run([program, "--progress-bar-dest=/nonexistent/x", "-l", "1", path])
     expect(status == 0 and len(warnings(err)) == 1 and "no progress" in err, "bad file", err)
+
+
+def test_progress_readers(work, path):
+    """Whoever reads the file while a job works finds one whole line, and no line of the last job."""
+    progress = os.path.join(work, "progress3")
+    with open(progress, "w", encoding="ascii") as f:
+        f.write('{"total":100,"slave1":100,"slave2":100,"slave3":100}\n' * 3)
+    with subprocess.Popen([*MPI, "-n", "3", chain.program("fdistdump"), "--progress-bar-type=json",
+                           f"--progress-bar-dest={progress}", "-a", "srcip,dstip", "-l", "1",
+                           *[f"%1:{path}", f"%2:{path}"] * 150], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          env=chain.environment(chain.NO_MPI_LEAKS)) as p:
+        seen = set()
+        while p.poll() is None:
+            with open(progress, encoding="ascii") as f:
+                seen.add(f.read())
+    expect(p.returncode == 0, "exit status", p.returncode)
+    seen = {text for text in seen if "slave3" not in text}
+    expect(len(seen) >= 3, "lines", seen)
+    for text in seen:
+        expect(text.count("\n") == 1 and text.endswith("\n"), "lines", text)
+        expect(set(json.loads(text)) == {"total", "slave1", "slave2"}, "members", text)
+    expect([name for name in os.listdir(work) if name.startswith("progress3")] == ["progress3"],
+           "files left behind", os.listdir(work))
+
+
+# ---- terminals ----------------------------------------------------------------------------------
+
+BOLD, PLAIN = "\033[1m", "\033[0m"
+
+
+def on_terminal(command, env=None, columns=200):
+    """(what a terminal shows, exit status) of a command whose output and errors go to it."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = chain.environment(chain.NO_MPI_LEAKS)
+    environment.pop("NO_COLOR", None)
+    environment.update({"TERM": "xterm", **(env or {})})
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
+                          env=environment) as p:
+        os.close(slave)
+        text = b""
+        while True:
+            try:
+                part = os.read(master, 65536)
+            except OSError:  # how the end looks on Linux
+                break
+            if part == b"":
+                break
+            text += part
+    os.close(master)
+    return text.decode().replace("\r\n", "\n"), p.returncode
+
+
+def test_terminal(path):
+    program = chain.program("fdistdump")
+    words = [program, "-s", "srcip", "--output-items=r,p,m", path]
+    text, status = on_terminal(words)
+    expect(status == 0 and text.count(BOLD) == 3 and text.count(PLAIN) == 3, "headings", text)
+    for heading in ("srcip ", "processed records summary:", "metadata summary:"):
+        expect(BOLD + heading in text, heading, text)
+    expect("reading files: 1/1 (100 %) DONE\n" in text, "progress", text)
+
+    def without_time(answer):
+        return re.sub(r"\t.* seconds, .*", "", re.sub(r"reading files: .*[\r\n]", "", answer))
+
+    # But for the emphasis it is what a pipe gets, conversions included.
+    piped, err, _ = run(words)
+    expect(err == "" and "\033" not in piped, "pipe", piped, err)
+    expect(without_time(text.replace(BOLD, "").replace(PLAIN, "")) == without_time(piped),
+           "terminal and pipe differ", text, piped)
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": ""}):
+        text, status = on_terminal(words, env)
+        expect(status == 0 and "\033" not in text, env, text)
+    text, _ = on_terminal(words, {"NO_COLOR": ""})
+    expect(BOLD in text, "empty NO_COLOR", text)
+    for form in ("csv", "json"):
+        text, _ = on_terminal([*words, "--output-format=" + form])
+        expect("\033" not in text and "reading files: " in text, form, text)
+    text, _ = on_terminal([*words, QUIET])
+    expect("reading files" not in text, QUIET, text)
+    # Standard output elsewhere: the bar is still seen, and nothing is bold.
+    text, _ = on_terminal(["sh", "-c", f"'{program}' -s srcip '{path}' | cat"])
+    expect("\033" not in text and "DONE\n" in text, "pipe behind", text)
+    # A launcher gives its processes a terminal of its own.
+    out, err, status = run([*MPI, "-n", "2", *words])
+    expect(status == 0 and "\033" not in out + err, "mpiexec", out, err)
+    text, _ = on_terminal([program, "--progress-bar-type=perslave", "-l", "1", path], columns=30)
+    expect(text.startswith("reading files: total: 0/1 ...\r"), "narrow", repr(text))
+    # Rows that are shorter than the bar leave nothing of it.
+    text, _ = on_terminal([program, "-l", "2", "--output-format=csv", "--output-fields=proto", path])
+    before = text[:text.index("proto\n")]
+    expect(re.fullmatch(r"reading files: 0/1 \(0 %\) \.\.\.\r +\r", before), "bar", repr(text))
+
+
+# ---- strict -------------------------------------------------------------------------------------
+
+def test_strict(work, path):
+    """What is a warning is an error then, after the answer and after saying which."""
+    cut = os.path.join(work, "strict-cut")
+    with open(path, "rb") as f:
+        content = f.read()
+    with open(cut, "wb") as f:
+        f.write(content[:-len(content) // 3])
+    text = os.path.join(work, "strict-text")
+    with open(text, "wb") as f:
+        f.write(b"no flows here\n" * 100)
+    for bad, expected in (("/nonexistent/file", 8), ("%x", 8), ("/dev/null", 8), (text, 5), (cut, 5)):
+        plain, err, status = alone("-l", "0", "--output-format=csv", path, bad)
+        expect(status == 0 and len(warnings(err)) >= 2, bad, err)
+        named = warnings(err)[0]
+        expect(bad in named, bad, named)
+        for verbosity in ("0", "2"):
+            out, err, status = alone("--strict", "-v", verbosity, "--output-format=csv", path, bad)
+            expect(status == expected and out == plain, bad, err, status)
+            expect(named in warnings(err) and len(errors(err)) == 1, bad, err)
+            expect(err.splitlines()[-1] == errors(err)[0] and "--strict: " in errors(err)[0], err)
+        for items in ("r", "p", "m"):
+            if bad != cut or items != "m":  # headers are all there is to read
+                _, err, status = alone("--strict", "--output-items=" + items, path, bad)
+                expect(status == expected, bad, items, err, status)
+        _, err, status = job(3, "--strict", "--output-format=csv", f"%1:{path}",
+                             bad if bad.startswith("%") else f"%2:{bad}")
+        expect(status == expected and len(errors(err)) == 1 and "MPI: 1/3 " in errors(err)[0],
+               bad, err, status)
+    for runner in (alone, lambda *a: job(2, *a)):
+        out, err, status = runner("--strict", "-s", "srcip", path)
+        expect(status == 0 and err == "", "nothing is wrong", out, err, status)
+    # Neither the progress nor a command line that is wrong have to do with it.
+    _, err, status = run([chain.program("fdistdump"), "--strict", "--progress-bar-dest=/nonexistent/x",
+                          "-l", "1", path])
+    expect(status == 0 and len(warnings(err)) == 1, "progress", err, status)
 
 
 # ---- ends ---------------------------------------------------------------------------------------
@@ -427,6 +566,9 @@ def main():
         test_full_disk(path)
         test_closed_descriptors(work, path)
         test_progress(work, path)
+        test_progress_readers(work, path)
+        test_terminal(path)
+        test_strict(work, path)
         test_killed_rank(path)
     print("all cases end as documented")
 

@@ -42,6 +42,8 @@ def main():
             r = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env,
                                check=False)
             assert r.returncode == 0 and r.stdout, (command, r)
+        completion = os.path.join(tree, "share", "bash-completion", "completions", "fdistdump")
+        assert "complete -F _fdistdump fdistdump" in open(completion, encoding="utf-8").read()
         if shutil.which("pkg-config"):
             folder = next(d for d, _, files in os.walk(tree) if "libnf.pc" in files)
             prefix = subprocess.run(["pkg-config", "--variable=includedir", "libnf"], check=True, text=True,

@@ -5,7 +5,8 @@
  *   lnf_query   the question: filter, columns, order, limit. Immutable, shared by all threads.
  *   lnf_scan    one open flow file that hands out its blocks, each exactly once, to whoever asks.
  *   lnf_task    what one thread needs to work on blocks: buffers, columns, counters.
- *   lnf_table   rows collected for a query: a list, the best N, or groups. One per thread, merged.
+ *   lnf_table   rows collected for a query: a list, the best N, or groups. One per thread, merged;
+ *               or a shared one that threads fill together.
  *   lnf_memory  how much memory tables may take together, and where to what does not fit goes.
  *
  * libnf starts no thread: N threads each with a task call lnf_task_run() on the same scan, and
@@ -248,6 +249,34 @@ LNF_API int lnf_table_create_limited(const lnf_query_t *query, lnf_memory_t *mem
                                      lnf_table_t **table);
 
 /**
+ * The same for an aggregation that several threads fill together: each adds to a local table of its
+ * own, which passes its groups on whenever it has some ten thousand of them. So every group is in
+ * memory once, not once per thread, and only the rest of each local table is left to be merged:
+ *
+ *   lnf_table_create_shared()                      once
+ *   lnf_table_create_local(), lnf_task_run() ...   in every thread
+ *   lnf_table_merge(shared, local)                 in every thread
+ *   lnf_table_finish(shared), ...                  when all threads are through, in one of them
+ *
+ * Any number of threads may run tasks into local tables and merge them at once; everything else with
+ * the shared table, lnf_table_error() excepted, is for one thread while no other adds. No task runs into
+ * the shared table itself (LNF_ERR_OTHER). Local tables are not counted; they hold about two mebibytes
+ * each, less when the limit is small.
+ *
+ * @return LNF_OK; LNF_ERR_NOMEM; LNF_ERR_OTHER, the query does not aggregate
+ */
+LNF_API int lnf_table_create_shared(const lnf_query_t *query, lnf_memory_t *memory,
+                                    lnf_table_t **table);
+
+/**
+ * New local table of a shared one, which must live longer. lnf_table_error() of it is that of the
+ * shared one.
+ *
+ * @return LNF_OK; LNF_ERR_NOMEM; LNF_ERR_OTHER, `shared` is not a shared table
+ */
+LNF_API int lnf_table_create_local(lnf_table_t *shared, lnf_table_t **table);
+
+/**
  * The last failure of a table with a limit of memory.
  *
  * @param[out] error  untouched when there was none; may be NULL
@@ -266,7 +295,7 @@ LNF_API int lnf_table_add(lnf_table_t *table, const uint8_t *rows, size_t count)
 
 /**
  * Moves all rows of `from` into `table`; both have the same query and the same limit of memory, or
- * none. What is in temporary files stays there.
+ * none, unless `table` is shared. What is in temporary files stays there, unless only `table` is shared.
  *
  * @return LNF_OK; LNF_ERR_NOMEM; LNF_ERR_OTHER, they do not share their limit
  */

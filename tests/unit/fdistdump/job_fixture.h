@@ -35,6 +35,7 @@ static output_t *output;
 static progress_t *progress;
 static struct report report;
 static bus_t *bus;
+static bool strict;
 static struct failure failure; /* of the master, or of the only slave */
 
 static inline void setup(void)
@@ -53,8 +54,9 @@ static inline void setup(void)
     err_fd = open(err_path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
     report_init(&report, err_fd, REPORT_WARNING, 0, 1);
     query = (struct query){.filter = NULL};
-    options = (struct output_options){.csv = true};
+    options = (struct output_options){.format = OUTPUT_CSV};
     failure = (struct failure){.class = REPORT_OK};
+    strict = false;
 }
 
 static inline void forget(void)
@@ -107,6 +109,7 @@ static inline struct master_job master_job(void)
                                .report = &report,
                                .output = output,
                                .progress = progress,
+                               .strict = strict,
                                .start_s = 0};
 }
 

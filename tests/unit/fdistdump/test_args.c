@@ -47,7 +47,7 @@ START_TEST(test_presets)
     ck_assert_int_eq(parse((const char *const[]){NULL}), REPORT_OK);
     ck_assert_int_eq(args.verbosity, REPORT_WARNING);
     ck_assert_int_eq(args.format, ARGS_PRETTY);
-    ck_assert_int_eq(args.progress_type, ARGS_PROGRESS_TOTAL);
+    ck_assert_int_eq(args.progress_type, ARGS_DEFAULT);
     ck_assert_int_eq(args.timestamps, ARGS_DEFAULT);
     ck_assert_int_eq(args.volumes, ARGS_DEFAULT);
     ck_assert_int_eq(args.flags, ARGS_DEFAULT);
@@ -56,7 +56,7 @@ START_TEST(test_presets)
     ck_assert_int_eq(args.durations, ARGS_DEFAULT);
     ck_assert_int_eq(args.threads, 0);
     ck_assert_int_eq(args.help + args.version + args.rich_header + args.no_ellipsize +
-                         args.no_tput + args.no_index,
+                         args.no_tput + args.no_index + args.strict,
                      0);
     ck_assert_ptr_null(args.words.aggregation);
     ck_assert_ptr_null(args.words.filter);
@@ -100,6 +100,7 @@ static const char *const documented[] = {
     "time-zone",
     "no-tput",
     "no-bfindex",
+    "strict",
     "help",
     "version",
     "fields",
@@ -382,6 +383,9 @@ START_TEST(test_items)
     ck_assert_int_eq(args_items(&args, &items, &failure), REPORT_OK);
     ck_assert_uint_eq(items, items_table[_i].pretty);
     args.format = ARGS_CSV;
+    ck_assert_int_eq(args_items(&args, &items, &failure), REPORT_OK);
+    ck_assert_uint_eq(items, items_table[_i].csv);
+    args.format = ARGS_JSON; /* a summary only where it is asked for */
     ck_assert_int_eq(args_items(&args, &items, &failure), REPORT_OK);
     ck_assert_uint_eq(items, items_table[_i].csv);
 }

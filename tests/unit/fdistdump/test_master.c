@@ -192,6 +192,65 @@ START_TEST(test_damage_is_told)
 }
 END_TEST
 
+static const struct {
+    off_t size; /* the second file is cut to; -1 = it stays */
+    bool gone;  /* the last file is */
+    int class;
+    const char *text;
+} strict_cases[] = {
+    {-1, false, REPORT_OK, ""},
+    {-1, true, REPORT_LIBNF, "--strict: 0 paths could not be used, 1 of 6 files could not be read"},
+    {0, true, REPORT_LIBNF, "--strict: 0 paths could not be used, 2 of 6 files could not be read"},
+    {2000, false, REPORT_LIBNF,
+     "--strict: 0 paths could not be used, 0 of 6 files could not be read, others have problems"},
+};
+
+/** A strict job prints what there is, warns, and then fails. */
+START_TEST(test_strict)
+{
+    for (unsigned slaves = 0; slaves <= 2; slaves += 2) {
+        if (strict_cases[_i].size >= 0) {
+            ck_assert_int_eq(truncate(paths[1], strict_cases[_i].size), 0);
+        }
+        if (strict_cases[_i].gone) {
+            unlink(paths[5]);
+        }
+        prepare(&(struct query_words){.fields = "srcport"}, QUERY_RECORDS, slaves > 0 ? slaves : 1,
+                NULL);
+        strict = false;
+        ck_assert_int_eq(slaves == 0 ? run_alone(2) : run_job(slaves, 2), REPORT_OK);
+        size_t size = strlen(content(out_path));
+        prepare(&(struct query_words){.fields = "srcport"}, QUERY_RECORDS, slaves > 0 ? slaves : 1,
+                NULL);
+        strict = true;
+        ck_assert_int_eq(slaves == 0 ? run_alone(2) : run_job(slaves, 2), strict_cases[_i].class);
+        ck_assert_uint_eq(strlen(content(out_path)), size);
+        if (strict_cases[_i].class != REPORT_OK) {
+            ck_assert_str_eq(failure.text, strict_cases[_i].text);
+            ck_assert_ptr_nonnull(strstr(content(err_path), "Warning: libnf: "));
+        }
+    }
+}
+END_TEST
+
+/** Paths that led to no file weigh more than files. */
+START_TEST(test_strict_paths)
+{
+    struct master_job job;
+    struct slave_job slave;
+
+    prepare(&(struct query_words){.fields = "srcport"}, QUERY_RECORDS, 1, NULL);
+    ck_assert_int_eq(truncate(paths[1], 0), 0);
+    strict = true;
+    job = master_job();
+    slave = slave_job(0, FILES, 2);
+    slave.skipped = 3;
+    ck_assert_int_eq(master_run_alone(&job, &slave, &failure), REPORT_PATH);
+    ck_assert_str_eq(failure.text,
+                     "--strict: 3 paths could not be used, 1 of 6 files could not be read");
+}
+END_TEST
+
 /* ---- peers that break the rules ------------------------------------------------------------- */
 
 static void send_as(unsigned rank, enum transport_channel channel, int kind, const uint8_t *octets,
@@ -375,6 +434,8 @@ int main(void)
     tcase_add_test(tc, test_list_limit_stops);
     tcase_add_test(tc, test_progress);
     tcase_add_test(tc, test_damage_is_told);
+    tcase_add_loop_test(tc, test_strict, 0, COUNT(strict_cases));
+    tcase_add_test(tc, test_strict_paths);
     tcase_add_loop_test(tc, test_malformed, 0, COUNT(malformed));
     tcase_add_test(tc, test_out_of_order);
     tcase_add_test(tc, test_strange_progress);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** The answer as text: columns, headers, shortening, csv, summaries, and readers that go away. */
+/** The answer as text: columns, headers, shortening, csv, JSON, summaries, and readers that go
+ * away. */
 #include "flowfile_build.h"
 #include "output.h"
 #include "suite_main.h"
@@ -104,11 +105,25 @@ static const char *print(void)
     return written();
 }
 
+static const struct lnf_totals totals = {.records = 9, .flows = 20, .packets = 54, .bytes = 5900};
+
+static const struct lnf_stat stat = {
+    .flows = 10,
+    .packets = 1000,
+    .bytes = 123456,
+    .class_flows =
+        {[LNF_STAT_TCP] = 4, [LNF_STAT_UDP] = 3, [LNF_STAT_ICMP] = 2, [LNF_STAT_OTHER] = 1},
+    .class_packets =
+        {[LNF_STAT_TCP] = 40, [LNF_STAT_UDP] = 30, [LNF_STAT_ICMP] = 20, [LNF_STAT_OTHER] = 10},
+    .class_bytes =
+        {[LNF_STAT_TCP] = 400, [LNF_STAT_UDP] = 300, [LNF_STAT_ICMP] = 200, [LNF_STAT_OTHER] = 100},
+};
+
 /* ---- tables --------------------------------------------------------------------------------- */
 
 static const struct output_options pretty = {.ellipsize = true, .style = PEOPLE};
 static const struct output_options whole = {.ellipsize = false, .style = PEOPLE};
-static const struct output_options csv = {.csv = true, .ellipsize = true};
+static const struct output_options csv = {.format = OUTPUT_CSV, .ellipsize = true};
 
 START_TEST(test_table)
 {
@@ -255,11 +270,13 @@ START_TEST(test_brec)
 }
 END_TEST
 
+/** Its commas do not make columns. */
 START_TEST(test_brec_csv)
 {
     ask(&(struct query_words){.fields = "flags,brec1", .filter = "proto udp"}, &csv);
-    ck_assert_str_eq(print(), "flags,brec1\n0,1700000000037,1700000000038,17,0:0:0:167772161,1025,"
-                              "0:0:0:3232235522,53,43,2,1\n");
+    ck_assert_str_eq(print(),
+                     "flags,brec1\n0,\"1700000000037,1700000000038,17,0:0:0:167772161,1025,"
+                     "0:0:0:3232235522,53,43,2,1\"\n");
 }
 END_TEST
 
@@ -280,7 +297,7 @@ END_TEST
 /** Converted values keep no blanks, are not padded, and never shortened. */
 START_TEST(test_csv_people)
 {
-    struct output_options options = {.csv = true, .ellipsize = true, .style = PEOPLE};
+    struct output_options options = {.format = OUTPUT_CSV, .ellipsize = true, .style = PEOPLE};
 
     ask(&(struct query_words){.fields = "bytes,bps,bpp,srcip,flags,proto,duration,first"},
         &options);
@@ -290,6 +307,165 @@ START_TEST(test_csv_people)
                      "40.0,NaN,40.0,10.0.0.0,...AP.SF,TCP,00:00:00.000,2023-11-14 22:13:20.000\n"
                      "43.0,344.0 k,21.0,10.0.0.1,........,UDP,00:00:00.001,"
                      "2023-11-14 22:13:20.037\n");
+}
+END_TEST
+
+/* ---- JSON ----------------------------------------------------------------------------------- */
+
+#define JSON_STYLE                                                                                 \
+    {                                                                                              \
+        .addresses = true                                                                          \
+    }
+
+static const struct output_options json = {
+    .format = OUTPUT_JSON, .ellipsize = true, .style = JSON_STYLE};
+
+/** Numbers are numbers, addresses texts, what is no number null; no header, nothing is shortened.
+ */
+START_TEST(test_json)
+{
+    ask(&(struct query_words){.fields = "first,bytes,srcip,proto,bps,duration,flags,insrcmac"},
+        &json);
+    row_count = 2;
+    ck_assert_str_eq(print(),
+                     "{\"first\":1700000000000,\"bytes\":40,\"srcip\":\"10.0.0.0\",\"proto\":6,"
+                     "\"bps\":null,\"duration\":0,\"flags\":27,"
+                     "\"insrcmac\":\"00:00:00:00:00:00\"}\n"
+                     "{\"first\":1700000000037,\"bytes\":43,\"srcip\":\"10.0.0.1\",\"proto\":17,"
+                     "\"bps\":344000.0,\"duration\":1,\"flags\":0,"
+                     "\"insrcmac\":\"00:00:00:00:00:00\"}\n");
+}
+END_TEST
+
+/** What is converted is a text, without the blanks of columns; null stays null. */
+START_TEST(test_json_people)
+{
+    struct output_options options = {.format = OUTPUT_JSON, .style = PEOPLE};
+
+    ask(&(struct query_words){.fields = "first,bytes,bps,bpp,proto,duration,flags,srcport"},
+        &options);
+    row_count = 2;
+    ck_assert_str_eq(print(), "{\"first\":\"2023-11-14 22:13:20.000\",\"bytes\":\"40.0\","
+                              "\"bps\":null,\"bpp\":\"40.0\",\"proto\":\"TCP\","
+                              "\"duration\":\"00:00:00.000\",\"flags\":\"...AP.SF\","
+                              "\"srcport\":1024}\n"
+                              "{\"first\":\"2023-11-14 22:13:20.037\",\"bytes\":\"43.0\","
+                              "\"bps\":\"344.0 k\",\"bpp\":\"21.0\",\"proto\":\"UDP\","
+                              "\"duration\":\"00:00:00.001\",\"flags\":\"........\","
+                              "\"srcport\":1025}\n");
+}
+END_TEST
+
+/** Addresses in four words are no numbers either. */
+START_TEST(test_json_plain)
+{
+    struct output_options options = {.format = OUTPUT_JSON};
+
+    ask(&(struct query_words){.fields = "srcip", .filter = "ipv6"}, &options);
+    ck_assert_str_eq(print(), "{\"srcip\":\"536939960:0:0:4\"}\n");
+}
+END_TEST
+
+START_TEST(test_json_brec)
+{
+    ask(&(struct query_words){.fields = "brec1,flags", .filter = "proto udp"}, &json);
+    ck_assert_str_eq(print(), "{\"brec1\":{\"first\":1700000000037,\"last\":1700000000038,"
+                              "\"proto\":17,\"srcip\":\"10.0.0.1\",\"srcport\":1025,"
+                              "\"dstip\":\"192.168.0.2\",\"dstport\":53,\"bytes\":43,"
+                              "\"packets\":2,\"flows\":1},\"flags\":0}\n");
+}
+END_TEST
+
+START_TEST(test_json_no_columns)
+{
+    ask(&(struct query_words){.fields = ""}, &json);
+    row_count = 2;
+    ck_assert_str_eq(print(), "{}\n{}\n");
+}
+END_TEST
+
+/** Summaries are objects with the item's name, in lines of their own. */
+START_TEST(test_json_blocks)
+{
+    ask(&(struct query_words){.fields = "proto", .filter = "proto udp"}, &json);
+    print();
+    output_processed(output, &totals, 0.5);
+    output_processed(output, &totals, 0);
+    output_files(output, &stat);
+    ck_assert_str_eq(
+        written(), "{\"proto\":17}\n"
+                   "{\"processed-records-summary\":{\"flows\":20,\"packets\":54,\"bytes\":5900,"
+                   "\"seconds\":0.500000,\"flows/second\":40.0}}\n"
+                   "{\"processed-records-summary\":{\"flows\":20,\"packets\":54,\"bytes\":5900,"
+                   "\"seconds\":0.000000,\"flows/second\":0.0}}\n"
+                   "{\"metadata-summary\":{\"flows\":{\"total\":10,\"TCP\":4,\"UDP\":3,\"ICMP\":2,"
+                   "\"other\":1},\"packets\":{\"total\":1000,\"TCP\":40,\"UDP\":30,\"ICMP\":20,"
+                   "\"other\":10},\"bytes\":{\"total\":123456,\"TCP\":400,\"UDP\":300,\"ICMP\":200,"
+                   "\"other\":100}}}\n");
+}
+END_TEST
+
+START_TEST(test_json_blocks_metric)
+{
+    struct output_options options = {.format = OUTPUT_JSON, .style = {.volumes = CONVERT_METRIC}};
+
+    ask(&(struct query_words){.fields = ""}, &options);
+    output_processed(output, &totals, 0.001);
+    ck_assert_str_eq(written(),
+                     "{\"processed-records-summary\":{\"flows\":\"20.0\",\"packets\":\"54.0\","
+                     "\"bytes\":\"5.9 k\",\"seconds\":0.001000,\"flows/second\":\"20.0 k\"}}\n");
+}
+END_TEST
+
+static const struct {
+    struct query_words words;
+    const char *header;
+} json_headers[] = {
+    {{.fields = "srcip,bytes"}, "{\"field\":\"srcip\"},{\"field\":\"bytes\"}"},
+    {{.order = "bytes", .fields = "srcip"},
+     "{\"field\":\"bytes\",\"order\":\"desc\"},{\"field\":\"srcip\"}"},
+    {{.aggregation = "srcip,proto", .order = "proto", .fields = "flags,last"},
+     "{\"field\":\"srcip\",\"key\":true},{\"field\":\"proto\",\"key\":true,\"order\":\"asc\"},"
+     "{\"field\":\"flags\",\"value\":\"or\"},{\"field\":\"last\",\"value\":\"max\"}"},
+    {{.statistic = "srcip#bps", .fields = ""},
+     "{\"field\":\"srcip\",\"key\":true},"
+     "{\"field\":\"bps\",\"value\":\"calc\",\"order\":\"desc\"}"},
+    {{.fields = ""}, ""},
+};
+
+START_TEST(test_json_header)
+{
+    struct output_options options = json;
+    char line[512];
+
+    options.rich_header = true;
+    ask(&json_headers[_i].words, &options);
+    output_header(output);
+    snprintf(line, sizeof(line), "{\"header\":[%s]}\n", json_headers[_i].header);
+    ck_assert_str_eq(written(), line);
+}
+END_TEST
+
+/** Texts of every protocol and of extreme values have nothing JSON or csv would have to escape. */
+START_TEST(test_nothing_to_escape)
+{
+    for (unsigned i = 0; i < 256; i++) {
+        const char *name = convert_protocol_name((uint8_t)i);
+        ck_assert_uint_eq(strcspn(name, "\"\\,\r\n\t"), strlen(name));
+    }
+    ask(&(struct query_words){.fields =
+                                  "first,bytes,srcip,flags,duration,insrcmac,proto,eventtime"},
+        &(struct output_options){.format = OUTPUT_CSV, .style = PEOPLE});
+    memset(rows, 0xff, lnf_query_row_size(compiled));
+    row_count = 1;
+    output_rows(output, rows, row_count);
+    const char *text = written();
+    unsigned commas = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        commas += *c == ',';
+        ck_assert(*c != '"' && *c != '\\' && (*c == '\n' || (unsigned char)*c >= ' '));
+    }
+    ck_assert_uint_eq(commas, 7);
 }
 END_TEST
 
@@ -314,7 +490,7 @@ static const struct {
 
 START_TEST(test_rich_header)
 {
-    struct output_options options = {.csv = true, .rich_header = true};
+    struct output_options options = {.format = OUTPUT_CSV, .rich_header = true};
     char line[256];
 
     ask(&headers[_i].words, &options);
@@ -341,8 +517,6 @@ START_TEST(test_rich_header_table)
 END_TEST
 
 /* ---- summaries ------------------------------------------------------------------------------ */
-
-static const struct lnf_totals totals = {.records = 9, .flows = 20, .packets = 54, .bytes = 5900};
 
 START_TEST(test_processed)
 {
@@ -372,7 +546,7 @@ END_TEST
 
 START_TEST(test_processed_csv_metric)
 {
-    struct output_options options = {.csv = true, .style = {.volumes = CONVERT_METRIC}};
+    struct output_options options = {.format = OUTPUT_CSV, .style = {.volumes = CONVERT_METRIC}};
 
     ask(&(struct query_words){.fields = NULL}, &options);
     output_processed(output, &totals, 0.001);
@@ -380,18 +554,6 @@ START_TEST(test_processed_csv_metric)
                                 "20.0,54.0,5.9 k,0.001000,20.0 k\n");
 }
 END_TEST
-
-static const struct lnf_stat stat = {
-    .flows = 10,
-    .packets = 1000,
-    .bytes = 123456,
-    .class_flows =
-        {[LNF_STAT_TCP] = 4, [LNF_STAT_UDP] = 3, [LNF_STAT_ICMP] = 2, [LNF_STAT_OTHER] = 1},
-    .class_packets =
-        {[LNF_STAT_TCP] = 40, [LNF_STAT_UDP] = 30, [LNF_STAT_ICMP] = 20, [LNF_STAT_OTHER] = 10},
-    .class_bytes =
-        {[LNF_STAT_TCP] = 400, [LNF_STAT_UDP] = 300, [LNF_STAT_ICMP] = 200, [LNF_STAT_OTHER] = 100},
-};
 
 START_TEST(test_files)
 {
@@ -404,6 +566,40 @@ START_TEST(test_files)
                                 "\t\tICMP:  20.0\n\t\tother: 10.0\n"
                                 "\tbytes:\n\t\ttotal: 123.5 k\n\t\tTCP:   400.0\n\t\tUDP:   300.0\n"
                                 "\t\tICMP:  200.0\n\t\tother: 100.0\n");
+}
+END_TEST
+
+/** On a terminal what is no value stands out: the header, and the names of summaries. */
+START_TEST(test_emphasis)
+{
+    struct output_options options = pretty;
+
+    options.emphasis = true;
+    ask(&(struct query_words){.fields = "srcport,proto", .filter = "proto udp"}, &options);
+    output_header(output);
+    output_rows(output, rows, row_count);
+    output_processed(output, &totals, 0.5);
+    output_files(output, &(struct lnf_stat){.flows = 0});
+    const char *text = written();
+    ck_assert_ptr_eq(strstr(text, "\033[1msrcport    proto\033[0m\n"
+                                  "   1025    UDP\n\n"
+                                  "\033[1mprocessed records summary:\033[0m\n\t20.0 flows"),
+                     text);
+    ck_assert_ptr_nonnull(strstr(text, "\n\n\033[1mmetadata summary:\033[0m\n\tflows:\n"));
+}
+END_TEST
+
+/** Neither csv nor JSON has any. */
+START_TEST(test_no_emphasis)
+{
+    struct output_options options = _i == 0 ? csv : json;
+
+    options.emphasis = true;
+    ask(&(struct query_words){.fields = "proto"}, &options);
+    print();
+    output_processed(output, &totals, 0.5);
+    output_files(output, &stat);
+    ck_assert_ptr_null(strchr(written(), '\033'));
 }
 END_TEST
 
@@ -462,6 +658,35 @@ START_TEST(test_buffer_edges)
     }
     ck_assert_int_eq(output_flush(output), OUTPUT_OPEN);
     ck_assert_int_eq(lseek(fd, 0, SEEK_END), (off_t)(20001 * line_size));
+}
+END_TEST
+
+/** What the file ends with when something is about to be written: always a line's end. */
+static void check_end(void *context)
+{
+    char last = '\n';
+    off_t size = lseek(fd, 0, SEEK_END);
+
+    if (size > 0) {
+        ck_assert_int_eq(pread(fd, &last, 1, size - 1), 1);
+    }
+    ck_assert_int_eq(last, '\n');
+    ++*(unsigned *)context;
+}
+
+START_TEST(test_before_write)
+{
+    unsigned calls = 0;
+
+    ask(&(struct query_words){.fields = "brec1,srcip,srcport"}, _i == 0 ? &csv : &json);
+    output_before_write(output, check_end, &calls);
+    ck_assert_int_eq(output_flush(output), OUTPUT_OPEN);
+    ck_assert_uint_eq(calls, 0); /* nothing to write */
+    for (unsigned i = 0; i < 5000; i++) {
+        output_rows(output, rows, row_count);
+    }
+    ck_assert_int_eq(output_flush(output), OUTPUT_OPEN);
+    ck_assert_uint_gt(calls, 10);
 }
 END_TEST
 
@@ -531,6 +756,17 @@ int main(void)
     tcase_add_test(tc, test_brec_csv);
     tcase_add_test(tc, test_csv);
     tcase_add_test(tc, test_csv_people);
+    tcase_add_test(tc, test_json);
+    tcase_add_test(tc, test_json_people);
+    tcase_add_test(tc, test_json_plain);
+    tcase_add_test(tc, test_json_brec);
+    tcase_add_test(tc, test_json_no_columns);
+    tcase_add_test(tc, test_json_blocks);
+    tcase_add_test(tc, test_json_blocks_metric);
+    tcase_add_loop_test(tc, test_json_header, 0, COUNT(json_headers));
+    tcase_add_test(tc, test_nothing_to_escape);
+    tcase_add_test(tc, test_emphasis);
+    tcase_add_loop_test(tc, test_no_emphasis, 0, 2);
     tcase_add_loop_test(tc, test_rich_header, 0, COUNT(headers));
     tcase_add_test(tc, test_rich_header_table);
     tcase_add_test(tc, test_processed);
@@ -540,6 +776,7 @@ int main(void)
     tcase_add_test(tc, test_blocks_csv);
     tcase_add_test(tc, test_large);
     tcase_add_test(tc, test_buffer_edges);
+    tcase_add_loop_test(tc, test_before_write, 0, 2);
     tcase_add_test(tc, test_closed_pipe);
     tcase_add_test(tc, test_full_disk);
     suite_add_tcase(suite, tc);

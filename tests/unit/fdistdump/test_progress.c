@@ -3,12 +3,16 @@
 #include "progress.h"
 #include "suite_main.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <pty.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/progress-XXXXXX", path[64], warnings[64];
@@ -101,7 +105,7 @@ START_TEST(test_shrinks)
     fclose(file);
 
     progress_t *progress = create(PROGRESS_TOTAL, path, 1);
-    ck_assert_str_eq(content(path), "");
+    ck_assert_str_eq(content(path), "reading files: 0/0 (0 %)\n");
     progress_goal(progress, 0, 1000000);
     progress_show(progress);
     ck_assert_str_eq(content(path), "reading files: 0/1000000 (0 %)\n");
@@ -126,6 +130,7 @@ static void run_standard(enum progress_type type, const char *destination, int f
     progress_show(progress);
     progress_done(progress, 0, 2);
     progress_finish(progress);
+    progress_hide(progress); /* no terminal: nothing to take off */
     progress_destroy(progress);
     dup2(saved, fd);
     close(saved);
@@ -150,6 +155,317 @@ START_TEST(test_standard)
     run_standard(PROGRESS_NONE, "stdout", STDOUT_FILENO);
     ck_assert_str_eq(content(path), "");
     ck_assert_int_ge(write(STDOUT_FILENO, "", 0), 0); /* still open */
+}
+END_TEST
+
+/* ---- files that others read ------------------------------------------------------------------ */
+
+/** From the start the file has a line of this job, and none of the last one says that all is done.
+ */
+START_TEST(test_first_line)
+{
+    progress_t *progress = create(PROGRESS_JSON, path, 2);
+
+    ck_assert_str_eq(content(path), "{\"total\":0,\"slave1\":0,\"slave2\":0}\n");
+    progress_show(progress); /* nobody has anything to read */
+    ck_assert_str_eq(content(path), "{\"total\":100,\"slave1\":100,\"slave2\":100}\n");
+    progress_destroy(progress);
+}
+END_TEST
+
+/** Whoever opened the file keeps the line that was in it, whole. */
+START_TEST(test_replaced)
+{
+    progress_t *progress = create(PROGRESS_JSON, path, 1);
+    char line[64] = "";
+
+    progress_goal(progress, 0, 100);
+    progress_show(progress);
+    int before = open(path, O_RDONLY);
+    progress_done(progress, 0, 99);
+    progress_show(progress);
+    ck_assert_int_gt(read(before, line, sizeof(line) - 1), 0);
+    ck_assert_str_eq(line, "{\"total\":0,\"slave1\":0}\n");
+    ck_assert_str_eq(content(path), "{\"total\":99,\"slave1\":99}\n");
+    close(before);
+    progress_destroy(progress);
+}
+END_TEST
+
+/** Only the file and the warnings: nothing is left beside them. */
+static unsigned count_entries(void)
+{
+    unsigned count = 0;
+    DIR *entries = opendir(folder);
+
+    for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+        count += entry->d_name[0] != '.';
+    }
+    closedir(entries);
+    return count;
+}
+
+START_TEST(test_access_is_kept)
+{
+    struct stat status;
+    FILE *file = fopen(path, "w");
+    fclose(file);
+    ck_assert_int_eq(chmod(path, 0604), 0);
+    bool other = geteuid() == 0 && chown(path, 12345, 23456) == 0;
+
+    progress_t *progress = create(PROGRESS_TOTAL, path, 1);
+    progress_finish(progress);
+    progress_destroy(progress);
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 07777, 0604);
+    if (other) {
+        ck_assert_uint_eq(status.st_uid, 12345);
+        ck_assert_uint_eq(status.st_gid, 23456);
+    }
+    ck_assert_uint_eq(count_entries(), 2);
+}
+END_TEST
+
+/** The file standard error goes to, under its own name or another, is not taken away from it. */
+START_TEST(test_shared)
+{
+    int saved = dup(STDERR_FILENO), file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+    dup2(file, STDERR_FILENO);
+    ck_assert_int_eq(write(STDERR_FILENO, "one\n", 4), 4);
+    progress_t *progress = create(PROGRESS_TOTAL, _i == 0 ? path : "/dev/stderr", 1);
+    progress_show(progress);
+    progress_destroy(progress);
+    ck_assert_int_eq(write(STDERR_FILENO, "two\n", 4), 4);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(file);
+    ck_assert_str_eq(content(path), "one\nreading files: 0/0 (100 %)\ntwo\n");
+}
+END_TEST
+
+/** New files are as the user's mask wants them. */
+START_TEST(test_mask)
+{
+    struct stat status;
+    mode_t mask = umask(027);
+
+    progress_destroy(create(PROGRESS_TOTAL, path, 1));
+    umask(mask);
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 07777, 0640);
+}
+END_TEST
+
+/** What a killed job with the same process id left behind is no obstacle. */
+START_TEST(test_left_behind)
+{
+    char left[96];
+
+    snprintf(left, sizeof(left), "%s.%ld", path, (long)getpid());
+    close(open(left, O_WRONLY | O_CREAT, 0600));
+    progress_t *progress = create(PROGRESS_TOTAL, path, 1);
+    ck_assert_uint_eq(count_entries(), 2);
+    ck_assert_str_eq(content(path), "reading files: 0/0 (0 %)\n");
+    progress_destroy(progress);
+}
+END_TEST
+
+/** The link stays, its target is replaced. */
+START_TEST(test_symbolic_link)
+{
+    char target[64];
+    struct stat status;
+
+    snprintf(target, sizeof(target), "%s/target", folder);
+    close(open(target, O_WRONLY | O_CREAT, 0600));
+    ck_assert_int_eq(symlink(target, path), 0);
+    progress_t *progress = create(PROGRESS_TOTAL, path, 1);
+    progress_destroy(progress);
+    ck_assert_int_eq(lstat(path, &status), 0);
+    ck_assert(S_ISLNK(status.st_mode));
+    ck_assert_str_eq(content(target), "reading files: 0/0 (0 %)\n");
+    unlink(target);
+}
+END_TEST
+
+/** Where no other file can be made, here because its name would be too long, the file is rewritten.
+ */
+START_TEST(test_rewritten)
+{
+    char name[512];
+    int length = snprintf(name, sizeof(name), "%s/", folder);
+
+    memset(name + length, 'n', 255);
+    name[length + 255] = '\0';
+    progress_t *progress = create(PROGRESS_JSON, name, 1);
+    ck_assert_str_eq(content(name), "{\"total\":0,\"slave1\":0}\n");
+    progress_show(progress);
+    ck_assert_str_eq(content(name), "{\"total\":100,\"slave1\":100}\n");
+    progress_goal(progress, 0, 2);
+    progress_show(progress);
+    ck_assert_str_eq(content(name), "{\"total\":0,\"slave1\":0}\n");
+    progress_destroy(progress);
+    unlink(name);
+    ck_assert_str_eq(content(warnings), "");
+}
+END_TEST
+
+/* ---- time left ------------------------------------------------------------------------------ */
+
+/** The seconds of `hh:mm:ss left` in the file; -1 = it says nothing. */
+static int time_left(void)
+{
+    const char *left = strstr(content(path), "%), ");
+    int hours, minutes, seconds;
+    char word[8] = "";
+
+    if (left == NULL) {
+        return -1;
+    }
+    ck_assert_int_eq(sscanf(left, "%%), %2d:%2d:%2d %4s", &hours, &minutes, &seconds, word), 4);
+    ck_assert_str_eq(word, "left");
+    return hours * 3600 + minutes * 60 + seconds;
+}
+
+static void wait_ms(long ms)
+{
+    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+/** 100 of 400 files a second: 3 seconds are left; but the slower slave needs 9. */
+START_TEST(test_time_left)
+{
+    progress_t *progress = create(_i == 0 ? PROGRESS_TOTAL : PROGRESS_SLAVES, path, 2);
+
+    progress_goal(progress, 0, 200);
+    progress_goal(progress, 1, 200);
+    progress_show(progress);
+    ck_assert_int_eq(time_left(), -1);
+    progress_done(progress, 0, 50);
+    progress_show(progress);
+    ck_assert_int_eq(time_left(), -1); /* too early to say */
+    wait_ms(1050);
+    progress_done(progress, 0, 0);
+    progress_show(progress);
+    ck_assert_int_eq(time_left(), -1); /* nothing to measure by */
+    progress_done(progress, 0, 50);
+    progress_done(progress, 1, 50);
+    progress_show(progress);
+    ck_assert(time_left() >= 4 && time_left() < 40); /* a busy machine sleeps longer */
+    int even = time_left();
+    progress_done(progress, 0, 80);
+    progress_done(progress, 1, 20);
+    progress_show(progress);
+    ck_assert(time_left() >= 10 && time_left() > even);
+    progress_done(progress, 0, 200);
+    progress_done(progress, 1, 200);
+    progress_finish(progress);
+    ck_assert_int_eq(time_left(), -1);
+    progress_destroy(progress);
+}
+END_TEST
+
+/** JSON has per cents and nothing else: readers may take every member for a slave. */
+START_TEST(test_time_left_json)
+{
+    progress_t *progress = create(PROGRESS_JSON, path, 1);
+
+    progress_goal(progress, 0, 4);
+    progress_show(progress);
+    progress_done(progress, 0, 1);
+    wait_ms(1050);
+    progress_show(progress);
+    ck_assert_str_eq(content(path), "{\"total\":25,\"slave1\":25}\n");
+    progress_destroy(progress);
+}
+END_TEST
+
+/* ---- terminals ------------------------------------------------------------------------------ */
+
+/** Everything a terminal of so many columns gets; its driver writes "\r\n" for "\n". */
+static const char *on_terminal(enum progress_type type, unsigned short columns, unsigned slaves,
+                               bool hide)
+{
+    static char text[4096];
+    struct winsize window = {.ws_row = 24, .ws_col = columns};
+    int saved = dup(STDERR_FILENO), ends[2];
+
+    ck_assert_int_eq(openpty(&ends[0], &ends[1], NULL, NULL, &window), 0);
+    dup2(ends[1], STDERR_FILENO);
+    progress_t *progress = create(type, NULL, slaves);
+    for (unsigned i = 0; i < slaves; i++) {
+        progress_goal(progress, i, 10);
+    }
+    progress_show(progress);
+    if (hide) {
+        progress_hide(progress);
+        progress_hide(progress); /* already gone */
+    }
+    for (unsigned i = 0; i < slaves; i++) {
+        progress_done(progress, i, 10);
+    }
+    progress_finish(progress);
+    progress_hide(progress); /* the last line stays */
+    progress_destroy(progress);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    text[0] = '\0';
+    for (size_t used = 0; strstr(text, "DONE\r\n") == NULL;) { /* it may come in pieces */
+        ssize_t size = read(ends[0], text + used, sizeof(text) - 1 - used);
+        ck_assert_int_gt(size, 0);
+        used += (size_t)size;
+        text[used] = '\0';
+    }
+    close(ends[0]);
+    close(ends[1]);
+    return text;
+}
+
+/** A line that will be drawn over stays within one row, the last one is whole. */
+START_TEST(test_narrow_terminal)
+{
+    ck_assert_str_eq(on_terminal(PROGRESS_SLAVES, 40, 2, false),
+                     "reading files: total: 0/20 (0 %) |  ...\r"
+                     "reading files: total: 20/20 (100 %) | 1: 10/10 (100 %) | "
+                     "2: 10/10 (100 %) DONE\r\n");
+    ck_assert_str_eq(on_terminal(PROGRESS_TOTAL, 3, 1, false),
+                     "reading files: 0/10 (0 %) ...\rreading files: 10/10 (100 %) DONE\r\n");
+    ck_assert_str_eq(on_terminal(PROGRESS_JSON, 10, 1, false),
+                     "{\"total\":0,\"slave1\":0} ...\r{\"total\":100,\"slave1\":100} DONE\r\n");
+}
+END_TEST
+
+/** Before something else is written the line is blanked, and drawn again afterwards. */
+START_TEST(test_hidden)
+{
+    ck_assert_str_eq(on_terminal(PROGRESS_TOTAL, 80, 1, true),
+                     "reading files: 0/10 (0 %) ...\r                             \r"
+                     "reading files: 10/10 (100 %) DONE\r\n");
+}
+END_TEST
+
+/** What a longer line left is blanked. */
+START_TEST(test_drawn_over)
+{
+    int saved = dup(STDERR_FILENO), file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    dup2(file, STDERR_FILENO);
+    progress_t *progress = create(PROGRESS_TOTAL, NULL, 1);
+    progress_goal(progress, 0, 10000);
+    progress_show(progress);
+    progress_goal(progress, 0, 1);
+    progress_show(progress);
+    progress_goal(progress, 0, 0);
+    progress_finish(progress);
+    progress_destroy(progress);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(file);
+    ck_assert_str_eq(content(path), "reading files: 0/10000 (0 %) ...\r"
+                                    "reading files: 0/1 (0 %) ...    \r"
+                                    "reading files: 0/0 (100 %) DONE\n");
 }
 END_TEST
 
@@ -286,6 +602,19 @@ int main(void)
     tcase_add_loop_test(tc, test_file, 0, sizeof(lines) / sizeof(lines[0]));
     tcase_add_test(tc, test_shrinks);
     tcase_add_test(tc, test_standard);
+    tcase_add_test(tc, test_first_line);
+    tcase_add_test(tc, test_replaced);
+    tcase_add_test(tc, test_access_is_kept);
+    tcase_add_loop_test(tc, test_shared, 0, access("/dev/stderr", F_OK) == 0 ? 2 : 1);
+    tcase_add_test(tc, test_mask);
+    tcase_add_test(tc, test_left_behind);
+    tcase_add_test(tc, test_symbolic_link);
+    tcase_add_test(tc, test_rewritten);
+    tcase_add_loop_test(tc, test_time_left, 0, 2);
+    tcase_add_test(tc, test_time_left_json);
+    tcase_add_test(tc, test_narrow_terminal);
+    tcase_add_test(tc, test_hidden);
+    tcase_add_test(tc, test_drawn_over);
     tcase_add_test(tc, test_percent);
     tcase_add_test(tc, test_large);
     tcase_add_test(tc, test_unusable);
