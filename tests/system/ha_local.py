@@ -246,6 +246,14 @@ def test_errors(c):
         r = subprocess.run([ha, *paths], capture_output=True, text=True, env=c.environment(), timeout=60)
         assert r.returncode == 7 and "missing path" in r.stderr, r
         assert ("is skipped" in r.stderr) == bool(paths), r
+    # Neither Pacemaker, of which one tool is there, nor a file.
+    os.makedirs(os.path.join(c.work, "one-tool"))
+    c.script("one-tool/crm_mon", CRM_MON)
+    r = subprocess.run([ha, "live"], capture_output=True, text=True, timeout=60,
+                       env={**c.environment(), "PATH": os.path.join(c.work, "one-tool")})
+    assert r.returncode == 8, r
+    if "no program mpiexec" not in r.stderr:  # this machine has the file
+        assert "(crm_node, crm_attribute missing)" in r.stderr and "fdistdump/cluster.conf" in r.stderr, r
     # Errors of fdistdump are not started again.
     out, err, status = c.ask(c.with_file(["-t", "0"]), ["-o", "nosuch"])
     assert status == 7 and err.count("Error: command line arguments: ") == 1, (out, err, status)
