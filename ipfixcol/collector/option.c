@@ -260,9 +260,12 @@ static int set_member(const struct option_context *context, const struct col_opt
                       const xmlNode *node, const char *text, void *options)
 {
     const char *reason = "cannot be read";
+    char why[256] = "cannot be read";
     char sentence[384];
 
-    if (option_types[row->type].set(row, text, member_of(options, row), &reason)) {
+    if (row->check != NULL && !row->check(text, why, sizeof(why))) {
+        reason = why;
+    } else if (option_types[row->type].set(row, text, member_of(options, row), &reason)) {
         return COL_OK;
     }
     if (row->max > 0 && row->type != COL_STRING) {
@@ -513,6 +516,9 @@ static bool check_row(const struct col_option *row, size_t size, int depth,
     }
     if (row->type == COL_ENUM && row->choices == NULL) {
         return row_fail(err, row, "has no choices");
+    }
+    if (row->check != NULL && row->type != COL_STRING) {
+        return row_fail(err, row, "only texts can have a check of their own");
     }
     if (row->type == COL_GROUP) {
         return check_rows(row->rows, size, depth + 1, err);

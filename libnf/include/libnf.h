@@ -64,6 +64,10 @@ extern "C" {
 #define LNF_READ_LOOP 0x40 /* at the end look every second for more data, or for a new file of the
                               same name; the end is when no file has the name any more */
 #define LNF_COMP_LZ4 0x80 /* compress a new file with LZ4 (not in libnf 1.36) */
+#define LNF_COMP_ZSTD 0x100 /* the same with zstd (not in libnf 1.36) */
+/** Level of compression, in the flags beside the codec (not in libnf 1.36): bzip2 1 to 9, LZ4 1 to 12,
+ * zstd 1 to 22; 0 and without it the codec's default. */
+#define LNF_COMP_LEVEL(level) ((unsigned)(level) << 16)
 
 /* ---- types of fields -------------------------------------------------------------------------- */
 

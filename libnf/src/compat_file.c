@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Files of libnf.h: one record at a time on top of blocks. */
+#include "block.h"
+#include "compress.h"
 #include "error.h"
 #include "file.h"
 #include "record.h"
-#include "stat.h"
+#include "writer.h"
 
 #include "element.h"
 
@@ -21,7 +23,8 @@
 #define RECORD_FLAG_INTERNAL 0x80u /* nfdump's own while it filters; means nothing in files */
 #define LOOP_INTERVAL_S 1u
 #define NFDUMP_VERSION_TEXT "1.7.1"
-#define COMPRESSION_FLAGS (LNF_COMP_LZO | LNF_COMP_BZ2 | LNF_COMP_LZ4)
+#define COMPRESSION_FLAGS (LNF_COMP_LZO | LNF_COMP_BZ2 | LNF_COMP_LZ4 | LNF_COMP_ZSTD)
+#define LEVEL_SHIFT 16u /* LNF_COMP_LEVEL() */
 
 #define SYSID_COUNT 65536u
 
@@ -41,7 +44,9 @@ struct lnf_file {
 
     /* Reading. */
     lnf_input_t *input;
-    struct lnf_block_buffer buffer;
+    lnf_origin_t *stored[2]; /* the blocks read last; somebody may still write the one before */
+    unsigned current;        /* the one being read */
+    bool block_new;          /* no flow of it was read yet */
     struct lnf_reader block; /* records of the block not read yet */
     uint64_t block_end;      /* offset in the file behind that block */
     uint64_t processed_blocks;
@@ -51,6 +56,8 @@ struct lnf_file {
     /* Writing. */
     lnf_writer_t *writer;
     lnf_block_t *open_block;
+    lnf_origin_t *source; /* block the open one may become a copy of; owned, NULL = none */
+    const struct lnf_origin_block *source_block;
     struct lnf_stat stat; /* of blocks and the open one; refreshed for lnf_info() */
 };
 
@@ -190,6 +197,9 @@ static bool codec_of_flags(unsigned flags, enum lnf_codec *codec)
     case LNF_COMP_LZ4:
         *codec = LNF_CODEC_LZ4;
         return true;
+    case LNF_COMP_ZSTD:
+        *codec = LNF_CODEC_ZSTD;
+        return true;
     default:
         return false;
     }
@@ -207,11 +217,19 @@ static int open_for_writing(lnf_file_t *file, const char *ident)
         return fail_text(LNF_ERR_OTHER, "only one compression can be chosen");
     }
     bool append = (file->flags & LNF_APPEND) != 0;
+    int level = (int)(file->flags >> LEVEL_SHIFT);
+    /* Before a file is replaced; one that is continued has its own codec. */
+    if (!append && lnf_codec_check_level(codec, level, &error) != LNF_OK) {
+        return fail(LNF_ERR_OTHER, &error);
+    }
     file->open_block = lnf_block_create();
     if (file->open_block == NULL) {
         return LNF_ERR_NOMEM;
     }
     int status = lnf_writer_open(file->path, codec, ident, append, &file->writer, &error);
+    if (status == LNF_OK) {
+        status = lnf_writer_set_level(file->writer, level, &error);
+    }
     if (status != LNF_OK) {
         return fail(status == LNF_ERR_NOMEM ? status : LNF_ERR_OTHER, &error);
     }
@@ -301,13 +319,37 @@ static int tell_skipped(lnf_file_t *file, int status)
                                   : "a block that cannot be read was skipped");
 }
 
+/** Reads a claimed block into the buffers nobody needs any more. */
+static int load_block(lnf_file_t *file, const struct lnf_block_ref *block, struct lnf_error *error)
+{
+    const lnf_origin_t *last = file->stored[file->current];
+
+    if (last != NULL && !lnf_origin_is_free(last)) {
+        file->current = 1 - file->current;
+    }
+    struct lnf_origin_block *stored = lnf_origin_renew(&file->stored[file->current]);
+    if (stored == NULL) {
+        lnf_error_set(error, 0, "no memory");
+        return LNF_ERR_NOMEM;
+    }
+    int status =
+        lnf_input_load(file->input, block, &stored->buffer, &stored->records, &stored->size, error);
+    if (status != LNF_OK) {
+        return status;
+    }
+    bool plain = stored->records == stored->buffer.records;
+    stored->stored_size = plain ? block->stored_size : 0;
+    stored->codec = lnf_input_codec(file->input);
+    file->block = lnf_reader_init(stored->records, stored->size);
+    file->block_new = true;
+    return LNF_OK;
+}
+
 /** Makes the next block the current one. */
 static int next_block(lnf_file_t *file)
 {
     struct lnf_block_ref block;
     struct lnf_error error;
-    const uint8_t *records = NULL;
-    size_t size = 0;
 
     int status = lnf_input_claim(file->input, &block, &error);
     if (status == LNF_EOF) {
@@ -322,12 +364,11 @@ static int next_block(lnf_file_t *file)
     }
     file->block_end = end;
     file->processed_blocks++;
-    status = lnf_input_load(file->input, &block, &file->buffer, &records, &size, &error);
+    status = load_block(file, &block, &error);
     if (status != LNF_OK) {
         file->skipped = LNF_OK; /* this status tells it */
         return fail(status == LNF_ERR_CORRUPT ? LNF_ERR_UNKBLOCK : status, &error);
     }
-    file->block = lnf_reader_init(records, size);
     return tell_skipped(file, LNF_OK);
 }
 
@@ -397,6 +438,10 @@ static int give_flow(lnf_file_t *file, const uint8_t *octets, size_t size, lnf_r
     if (sysid != 0) {
         lnf_rec_set_exporter(record, exporters_by_sysid(&file->exporters, sysid));
     }
+    if (file->block_new) {
+        lnf_rec_set_origin(record, file->stored[file->current]);
+        file->block_new = false;
+    }
     file->anonymised =
         file->anonymised || (octets[LNF_RECORD_OFFSET_FLAGS] & RECORD_FLAG_ANONYMISED) != 0;
     return LNF_OK;
@@ -454,15 +499,34 @@ int lnf_read(lnf_file_t *file, lnf_rec_t *record)
 /* ---- writing ----------------------------------------------------------------------------------
  */
 
+static void forget_source(lnf_file_t *file)
+{
+    lnf_origin_disown(file->source);
+    file->source = NULL;
+    file->source_block = NULL;
+}
+
+/** Whether the open block has as many octets as the one it may be a copy of. */
+static bool is_copy_size(const lnf_file_t *file)
+{
+    return file->source != NULL && file->source_block->size == file->open_block->used;
+}
+
 static int flush_block(lnf_file_t *file)
 {
+    const struct lnf_origin_block *source = file->source_block;
+    const lnf_block_t *block = file->open_block;
     struct lnf_error error;
 
-    int status = lnf_writer_put(file->writer, file->open_block, &error);
+    /* Comparing tells all: whether every record came through, in order and unchanged. */
+    bool copy = is_copy_size(file) && memcmp(source->records, block->data, block->used) == 0;
+    int status = copy ? lnf_writer_put_copy(file->writer, block, source, &error)
+                      : lnf_writer_put(file->writer, block, &error);
     if (status != LNF_OK) {
         return fail(status, &error);
     }
     lnf_block_clear(file->open_block);
+    forget_source(file);
     return LNF_OK;
 }
 
@@ -517,6 +581,34 @@ static int number_unknown(lnf_file_t *file, uint16_t wanted, uint16_t *sysid)
     return LNF_OK;
 }
 
+/** Whether the open block ends where the one it may be a copy of ended: small blocks go on. */
+static bool ends_with_source(const lnf_file_t *file)
+{
+    size_t used = file->open_block->used;
+
+    if (file->source == NULL) {
+        return false;
+    }
+    /* Without all records of the other one it is no copy, but the next one can be. */
+    return used >= (is_copy_size(file) ? LNF_BLOCK_CAPACITY / 2 : LNF_BLOCK_CAPACITY / 8 * 7);
+}
+
+/** Before a record that begins a block of another file: the open one ends, or may become a copy. */
+static int note_origin(lnf_file_t *file, lnf_origin_t *origin)
+{
+    int status = ends_with_source(file) ? flush_block(file) : LNF_OK;
+
+    if (status == LNF_OK && file->open_block->records == 0) {
+        forget_source(file);
+        file->source_block = lnf_origin_own(origin);
+        file->source = file->source_block != NULL ? origin : NULL;
+        if (file->source != NULL && !lnf_writer_takes(file->writer, file->source_block)) {
+            forget_source(file);
+        }
+    }
+    return status;
+}
+
 /** Number of the record's exporter in this file; announces a new one. 0 = none. */
 static int number_exporter(lnf_file_t *file, const lnf_rec_t *record, uint16_t *sysid)
 {
@@ -558,6 +650,9 @@ int lnf_write(lnf_file_t *file, lnf_rec_t *record)
         return fail_text(LNF_ERR_WRITE, "the file is open for reading");
     }
     int status = lnf_rec_complete(record);
+    if (status == LNF_OK && lnf_rec_origin(record) != NULL) {
+        status = note_origin(file, lnf_rec_origin(record));
+    }
     if (status == LNF_OK) {
         status = number_exporter(file, record, &sysid);
     }
@@ -580,7 +675,7 @@ int lnf_write(lnf_file_t *file, lnf_rec_t *record)
     if ((file->flags & LNF_ANON) != 0) {
         room[LNF_RECORD_OFFSET_FLAGS] |= RECORD_FLAG_ANONYMISED;
     }
-    lnf_stat_count_record(lnf_block_stat(file->open_block), room, size);
+    lnf_rec_count(record, lnf_block_stat(file->open_block));
     lnf_block_commit(file->open_block);
     return LNF_OK;
 }
@@ -599,7 +694,9 @@ void lnf_close(lnf_file_t *file)
         }
     }
     lnf_input_close(file->input);
-    lnf_block_buffer_clear(&file->buffer);
+    forget_source(file);
+    lnf_origin_disown(file->stored[0]);
+    lnf_origin_disown(file->stored[1]);
     lnf_block_destroy(file->open_block);
     exporters_clear(&file->exporters);
     free(file->path);

@@ -148,14 +148,16 @@ static void part_add(struct part *part, const struct lnf_mem_plan *plan, bool li
         part->list.count++;
         return;
     }
-    memcpy(part->keys + (size_t)part->waiting * query->key_words, row->key,
-           (size_t)query->key_words * 8);
+    uint64_t *key = part->keys + (size_t)part->waiting * query->key_words;
+    for (unsigned i = 0; i < query->key_words; i++) {
+        key[i] = row->key[i];
+    }
     for (unsigned c = 0; c < query->stored_count; c++) {
         const struct lnf_stored *stored = &query->stored[c];
         size_t width = lnf_stored_native(stored);
         if (!stored->key) {
             uint8_t *column = part->values + (size_t)c * LNF_CHUNK * sizeof(union lnf_native);
-            memcpy(column + part->waiting * width, row->values[c].octets, width);
+            lnf_native_copy(column + part->waiting * width, row->values[c].octets, width);
         }
     }
     part->waiting++;

@@ -275,7 +275,7 @@ static void native_of_host(const struct lnf_stored *stored, const void *host,
     if (stored->width == 16 || stored->width == 6) {
         lnf_row_unpack(stored, host, 0, 1, native); /* packed and host form are the same */
     } else {
-        memcpy(native->octets, host, stored->width);
+        lnf_native_copy(native->octets, host, stored->width);
     }
 }
 
@@ -307,7 +307,7 @@ static void native_of_record(const struct lnf_stored *stored, const struct lnf_f
 {
     uint64_t host[sizeof(lnf_mpls_t) / 8 + 1];
 
-    (void)lnf_rec_fget(record, field->id, host); /* absent: the default, which is what counts */
+    (void)lnf_rec_get(record, field, host); /* absent: the default, which is what counts */
     native_of_host(stored, host, native);
 }
 

@@ -8,6 +8,7 @@
 #include "batch.h"
 #include "element.h"
 #include "field.h"
+#include "stat.h"
 
 #include <arpa/inet.h>
 #include <libnf/bytes.h>
@@ -22,10 +23,25 @@
 #define ELEMENT_LAYER2 38u
 #define LAYER2_IP_VERSION 26u
 
+#define SHAPES 2u /* that a record remembers; records of IPv4 and of IPv6 go to different ones */
+#define SHAPE_CHECKS 12u /* elements of a shape that can be recognised again */
+#define SHAPE_STEP 4u    /* compared at a time; divides SHAPE_CHECKS */
+
+/** Where the elements are in records of one size and one sequence of element headers. */
+struct shape {
+    uint64_t head;             /* type, size and number of elements of its records; 0 = fits none */
+    unsigned checks;           /* number of elements, rounded up to SHAPE_STEP */
+    uint16_t at[SHAPE_CHECKS]; /* offset of each element header */
+    uint32_t header[SHAPE_CHECKS];    /* type and length as stored */
+    uint16_t data[LNF_ELEMENT_COUNT]; /* offset of the element's data; 0 = absent */
+};
+
 struct lnf_rec {
     uint8_t *raw;
     size_t size, room;
-    uint16_t data[LNF_ELEMENT_COUNT]; /* offset of the element's data; 0 = absent */
+    const uint16_t *data; /* of the shape the record has */
+    struct shape shapes[SHAPES];
+    lnf_origin_t *origin; /* block this record is the first one of; NULL = none, or not known */
     bool exporter_known;
     struct lnf_exporter exporter;
 };
@@ -48,16 +64,41 @@ static bool grow(lnf_rec_t *rec, size_t size)
     return true;
 }
 
-/** Notes where the elements are; false when their lengths do not add up to the record. */
-static bool index_elements(lnf_rec_t *rec)
+/** Type, size and number of elements: the first six octets of a record. */
+static uint64_t load_head(const uint8_t *raw)
 {
-    struct lnf_reader r = lnf_reader_init(rec->raw, rec->size);
+    return le64toh(lnf_load_u64(raw)) & UINT64_C(0xffffffffffff);
+}
 
-    memset(rec->data, 0, sizeof(rec->data));
+/** Whether the record has the elements of the shape; every length was checked when that was made.
+ */
+static bool shape_fits(const struct shape *shape, const uint8_t *raw)
+{
+    uint32_t different = 0;
+
+    if (shape->head != load_head(raw)) {
+        return false;
+    }
+    /* A loop that ends at another turn for each record costs more than comparing some twice. */
+    for (unsigned i = 0; i < shape->checks; i += SHAPE_STEP) {
+        for (unsigned j = i; j < i + SHAPE_STEP; j++) {
+            different |= lnf_load_u32(raw + shape->at[j]) ^ shape->header[j];
+        }
+    }
+    return different == 0;
+}
+
+/** Notes where the elements are; false when their lengths do not add up to the record. */
+static bool shape_make(struct shape *shape, const uint8_t *raw, size_t size)
+{
+    struct lnf_reader r = lnf_reader_init(raw, size);
+
+    memset(shape, 0, sizeof(*shape));
     lnf_read_skip(&r, 4);
     unsigned count = lnf_read_u16_le(&r);
     lnf_read_skip(&r, LNF_RECORD_HEADER_SIZE - 6);
     for (unsigned i = 0; i < count; i++) {
+        const uint8_t *header = r.at;
         uint16_t id = lnf_read_u16_le(&r);
         uint16_t length = lnf_read_u16_le(&r);
         if (r.failed || length < LNF_ELEMENT_HEADER_SIZE) {
@@ -67,12 +108,43 @@ static bool index_elements(lnf_rec_t *rec)
         if (data == NULL) {
             return false;
         }
+        if (i < SHAPE_CHECKS) {
+            shape->at[i] = (uint16_t)(header - raw);
+            shape->header[i] = lnf_load_u32(header);
+        }
         /* Of an element that comes twice the first counts, as for columns. */
-        if (lnf_element_usable(id, length - LNF_ELEMENT_HEADER_SIZE) && rec->data[id] == 0) {
-            rec->data[id] = (uint16_t)(data - rec->raw);
+        if (lnf_element_usable(id, length - LNF_ELEMENT_HEADER_SIZE) && shape->data[id] == 0) {
+            shape->data[id] = (uint16_t)(data - raw);
+        }
+    }
+    /* One with too many elements to check serves this record only. */
+    shape->head = count <= SHAPE_CHECKS ? load_head(raw) : 0;
+    for (shape->checks = count; shape->checks % SHAPE_STEP != 0; shape->checks++) {
+        if (shape->checks < SHAPE_CHECKS) {
+            shape->at[shape->checks] = shape->at[0];
+            shape->header[shape->checks] = shape->header[0];
         }
     }
     return !r.failed && lnf_reader_left(&r) == 0;
+}
+
+/** Gives the record the shape of its octets to be; false when lengths in them do not add up. */
+static bool take_shape(lnf_rec_t *rec, const uint8_t *raw, size_t size)
+{
+    struct shape *shape = &rec->shapes[size / 8 % SHAPES];
+
+    if (!shape_fits(shape, raw) && !shape_make(shape, raw, size)) {
+        shape->head = 0;
+        return false;
+    }
+    rec->data = shape->data;
+    return true;
+}
+
+/** Finds the elements of a record whose octets were moved. */
+static void index_elements(lnf_rec_t *rec)
+{
+    (void)take_shape(rec, rec->raw, rec->size);
 }
 
 static void store_sizes(lnf_rec_t *rec, unsigned elements)
@@ -112,7 +184,8 @@ static bool add_element(lnf_rec_t *rec, unsigned id)
     lnf_store_u16(rec->raw + at + 2, htole16((uint16_t)length));
     rec->size += length;
     store_sizes(rec, element_count(rec) + 1);
-    return index_elements(rec);
+    index_elements(rec);
+    return true;
 }
 
 /** Removes an element, as often as a file has it in the record. */
@@ -125,7 +198,7 @@ static void remove_element(lnf_rec_t *rec, unsigned id)
         memmove(rec->raw + at, rec->raw + at + length, rec->size - at - length);
         rec->size -= length;
         store_sizes(rec, element_count(rec) - 1);
-        (void)index_elements(rec);
+        index_elements(rec);
     }
 }
 
@@ -153,12 +226,15 @@ int lnf_rec_init(lnf_rec_t **record)
 
 void lnf_rec_clear(lnf_rec_t *record)
 {
+    static const uint16_t nothing[LNF_ELEMENT_COUNT];
+
     memset(record->raw, 0, LNF_RECORD_HEADER_SIZE);
-    memset(record->data, 0, sizeof(record->data));
+    record->data = nothing;
     lnf_store_u16(record->raw, htole16(LNF_RECORD_FLOW));
     record->size = LNF_RECORD_HEADER_SIZE;
     store_sizes(record, 0);
     record->exporter_known = false;
+    lnf_rec_set_origin(record, NULL);
 }
 
 int lnf_rec_copy(lnf_rec_t *dst, lnf_rec_t *src)
@@ -170,8 +246,10 @@ int lnf_rec_copy(lnf_rec_t *dst, lnf_rec_t *src)
         return LNF_ERR_OTHER;
     }
     memcpy(dst->raw, src->raw, src->size);
-    memcpy(dst->data, src->data, sizeof(dst->data));
     dst->size = src->size;
+    memcpy(dst->shapes, src->shapes, sizeof(dst->shapes));
+    index_elements(dst);
+    lnf_rec_set_origin(dst, NULL);
     dst->exporter_known = src->exporter_known;
     dst->exporter = src->exporter;
     return LNF_OK;
@@ -180,6 +258,7 @@ int lnf_rec_copy(lnf_rec_t *dst, lnf_rec_t *src)
 void lnf_rec_free(lnf_rec_t *record)
 {
     if (record != NULL) {
+        lnf_origin_drop(record->origin);
         free(record->raw);
         free(record);
     }
@@ -193,21 +272,31 @@ const uint8_t *lnf_rec_raw(const lnf_rec_t *record, size_t *size)
 
 int lnf_rec_assign(lnf_rec_t *record, const uint8_t *raw, size_t size)
 {
-    lnf_rec_clear(record);
-    if (size < LNF_RECORD_HEADER_SIZE || size > RECORD_SIZE_MAX ||
-        le16toh(lnf_load_u16(raw)) != LNF_RECORD_FLOW || le16toh(lnf_load_u16(raw + 2)) != size) {
-        return LNF_ERR_CORRUPT;
+    int status = LNF_ERR_CORRUPT;
+
+    if (size >= LNF_RECORD_HEADER_SIZE && size <= RECORD_SIZE_MAX &&
+        le16toh(lnf_load_u16(raw)) == LNF_RECORD_FLOW && le16toh(lnf_load_u16(raw + 2)) == size) {
+        status = !grow(record, size)             ? LNF_ERR_NOMEM
+                 : take_shape(record, raw, size) ? LNF_OK
+                                                 : LNF_ERR_CORRUPT;
     }
-    if (!grow(record, size)) {
-        return LNF_ERR_NOMEM;
+    if (status != LNF_OK) {
+        lnf_rec_clear(record);
+        return status;
     }
     memcpy(record->raw, raw, size);
     record->size = size;
-    if (!index_elements(record)) {
-        lnf_rec_clear(record);
-        return LNF_ERR_CORRUPT;
-    }
+    record->exporter_known = false;
+    lnf_rec_set_origin(record, NULL);
     return LNF_OK;
+}
+
+void lnf_rec_count(const lnf_rec_t *record, struct lnf_stat *stat)
+{
+    unsigned counters = record->data[LNF_ELEMENT_COUNTERS];
+
+    lnf_stat_count_elements(stat, record->raw + record->data[LNF_ELEMENT_GENERIC],
+                            counters == 0 ? NULL : record->raw + counters);
 }
 
 int lnf_rec_complete(lnf_rec_t *record)
@@ -223,6 +312,22 @@ void lnf_rec_set_exporter(lnf_rec_t *record, const struct lnf_exporter *exporter
     }
 }
 
+void lnf_rec_set_origin(lnf_rec_t *record, lnf_origin_t *origin)
+{
+    if (record->origin != NULL) {
+        lnf_origin_drop(record->origin);
+    }
+    if (origin != NULL) {
+        lnf_origin_hold(origin);
+    }
+    record->origin = origin;
+}
+
+lnf_origin_t *lnf_rec_origin(const lnf_rec_t *record)
+{
+    return record->origin;
+}
+
 const struct lnf_exporter *lnf_rec_exporter(const lnf_rec_t *record)
 {
     return record->exporter_known ? &record->exporter : NULL;
@@ -235,7 +340,23 @@ static uint64_t load_uint(const uint8_t *from, unsigned width, bool network_orde
 {
     uint64_t value = 0;
 
-    memcpy(&value, from, width);
+    /* A copy of a known size is one instruction, another one a loop. */
+    switch (width) {
+    case 1:
+        return *from;
+    case 2:
+        memcpy(&value, from, 2);
+        break;
+    case 4:
+        memcpy(&value, from, 4);
+        break;
+    case 8:
+        memcpy(&value, from, 8);
+        break;
+    default:
+        memcpy(&value, from, width);
+        break;
+    }
     return network_order ? be64toh(value) >> (64 - 8 * width) : le64toh(value);
 }
 
@@ -680,25 +801,27 @@ static int get_element_field(const lnf_rec_t *rec, const struct lnf_field *field
     return LNF_OK;
 }
 
+int lnf_rec_get(lnf_rec_t *record, const struct lnf_field *field, void *data)
+{
+    if (field->source == LNF_SOURCE_PAIR) {
+        field = lnf_field_get(field->pair_src);
+    }
+    /* Of a string only its end: the caller's memory may be as short as the text. */
+    memset(data, 0, field->type == LNF_STRING ? 1 : lnf_type_size(field->type));
+    int status = field->source == LNF_SOURCE_COMPUTED ? get_computed(record, field, data)
+                                                      : get_element_field(record, field, data);
+    /* A record without a count of flows, or with 0, stands for one flow. */
+    if (field->id == LNF_FLD_AGGR_FLOWS && get_host(data, LNF_UINT64) == 0) {
+        put_host(data, LNF_UINT64, 1);
+    }
+    return status;
+}
+
 int lnf_rec_fget(lnf_rec_t *record, int field, void *data)
 {
     const struct lnf_field *row = lnf_field_get(field);
 
-    if (row != NULL && row->source == LNF_SOURCE_PAIR) {
-        row = lnf_field_get(row->pair_src);
-    }
-    if (row == NULL) {
-        return LNF_ERR_UNKFLD;
-    }
-    /* Of a string only its end: the caller's memory may be as short as the text. */
-    memset(data, 0, row->type == LNF_STRING ? 1 : lnf_type_size(row->type));
-    int status = row->source == LNF_SOURCE_COMPUTED ? get_computed(record, row, data)
-                                                    : get_element_field(record, row, data);
-    /* A record without a count of flows, or with 0, stands for one flow. */
-    if (row->id == LNF_FLD_AGGR_FLOWS && get_host(data, LNF_UINT64) == 0) {
-        put_host(data, LNF_UINT64, 1);
-    }
-    return status;
+    return row != NULL ? lnf_rec_get(record, row, data) : LNF_ERR_UNKFLD;
 }
 
 static int set_element_field(lnf_rec_t *rec, const struct lnf_field *field, const void *value)

@@ -876,6 +876,11 @@ void lnf_block_buffer_clear(struct lnf_block_buffer *buffer)
     *buffer = (struct lnf_block_buffer){0};
 }
 
+enum lnf_codec lnf_input_codec(const lnf_input_t *input)
+{
+    return input->info.codec;
+}
+
 int lnf_input_fstat(const lnf_input_t *input, struct stat *st)
 {
     return fstat(input->fd, st);

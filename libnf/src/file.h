@@ -127,6 +127,9 @@ void lnf_block_buffer_clear(struct lnf_block_buffer *buffer);
 void lnf_input_report(lnf_input_t *input, enum lnf_problem_kind kind, uint64_t offset,
                       uint64_t count, const char *text);
 
+/** Codec of the file's blocks. */
+enum lnf_codec lnf_input_codec(const lnf_input_t *input);
+
 /** fstat() of the open file: 0, or -1 with errno. */
 int lnf_input_fstat(const lnf_input_t *input, struct stat *st);
 

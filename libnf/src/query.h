@@ -16,6 +16,7 @@
 #include "index.h"
 
 #include <libnf/scan.h>
+#include <string.h>
 
 #define LNF_QUERY_COLUMNS 256u /* columns of a question, and stored ones */
 #define LNF_QUERY_KEY_WORDS                                                                        \
@@ -86,6 +87,34 @@ struct lnf_query {
 static inline size_t lnf_stored_native(const struct lnf_stored *stored)
 {
     return stored->width == 6 ? 8 : stored->width;
+}
+
+/**
+ * Copies a key as packed rows have it: 1, 2, 4, 6, 8 or 16 octets. What a compiler makes of a memcpy()
+ * of so many it does not know takes longer than all else that is done with a row.
+ */
+static inline void lnf_key_copy(uint8_t *to, const uint8_t *from, unsigned width)
+{
+    switch (width) {
+    case 1:
+        *to = *from;
+        break;
+    case 2:
+        memcpy(to, from, 2);
+        break;
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    case 6:
+        memcpy(to, from, 6);
+        break;
+    case 8:
+        memcpy(to, from, 8);
+        break;
+    default:
+        memcpy(to, from, 16);
+        break;
+    }
 }
 
 /* ---- packed rows (row.c)

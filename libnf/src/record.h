@@ -4,6 +4,9 @@
 #ifndef LNF_RECORD_H
 #define LNF_RECORD_H
 
+#include "field.h"
+#include "origin.h"
+
 #include <libnf.h>
 #include <libnf/writer.h>
 #include <stdbool.h>
@@ -21,8 +24,14 @@ const uint8_t *lnf_rec_raw(const lnf_rec_t *record, size_t *size);
  */
 int lnf_rec_assign(lnf_rec_t *record, const uint8_t *raw, size_t size);
 
+/** lnf_rec_fget() of a field whose row is known. */
+int lnf_rec_get(lnf_rec_t *record, const struct lnf_field *field, void *data);
+
 /** Adds the generic element when the record has none, as every flow in a file must have one. */
 int lnf_rec_complete(lnf_rec_t *record);
+
+/** Counts the record, which has its generic element, as lnf_stat_count_record() does. */
+void lnf_rec_count(const lnf_rec_t *record, struct lnf_stat *stat);
 
 /** Tells where the record came from, for the fields of its exporter; NULL = unknown. */
 void lnf_rec_set_exporter(lnf_rec_t *record, const struct lnf_exporter *exporter);
@@ -33,6 +42,12 @@ void lnf_rec_set_exporter(lnf_rec_t *record, const struct lnf_exporter *exporter
  * Fields two elements can hold should come last: they go to the one other fields have made.
  */
 int lnf_rec_restore(lnf_rec_t *record, int field, void *data);
+
+/** Tells that the record is the first one of a block that was read. */
+void lnf_rec_set_origin(lnf_rec_t *record, lnf_origin_t *origin);
+
+/** The block that begins with this record, held by it; NULL = not known, or another record. */
+lnf_origin_t *lnf_rec_origin(const lnf_rec_t *record);
 
 /** The exporter, or NULL when unknown. */
 const struct lnf_exporter *lnf_rec_exporter(const lnf_rec_t *record);

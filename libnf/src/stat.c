@@ -30,6 +30,20 @@ static uint64_t load_u64(const uint8_t *p)
     return le64toh(lnf_load_u64(p));
 }
 
+void lnf_stat_count_elements(struct lnf_stat *stat, const uint8_t *generic, const uint8_t *counters)
+{
+    uint64_t flows = counters == NULL ? 0 : load_u64(counters);
+    uint64_t packets = load_u64(generic + 24);
+    uint64_t bytes = load_u64(generic + 32);
+
+    if (counters != NULL) {
+        packets += load_u64(counters + 8);
+        bytes += load_u64(counters + 16);
+    }
+    lnf_stat_count(stat, generic[44], flows == 0 ? 1 : flows, packets, bytes, load_u64(generic),
+                   load_u64(generic + 8));
+}
+
 void lnf_stat_count_record(struct lnf_stat *stat, const uint8_t *record, size_t size)
 {
     struct lnf_reader r = lnf_reader_init(record, size);
@@ -64,19 +78,9 @@ void lnf_stat_count_record(struct lnf_stat *stat, const uint8_t *record, size_t 
             counters = data;
         }
     }
-    if (generic == NULL || lnf_reader_left(&r) > 0) {
-        return;
+    if (generic != NULL && lnf_reader_left(&r) == 0) {
+        lnf_stat_count_elements(stat, generic, counters);
     }
-
-    uint64_t flows = counters == NULL ? 0 : load_u64(counters);
-    uint64_t packets = load_u64(generic + 24);
-    uint64_t bytes = load_u64(generic + 32);
-    if (counters != NULL) {
-        packets += load_u64(counters + 8);
-        bytes += load_u64(counters + 16);
-    }
-    lnf_stat_count(stat, generic[44], flows == 0 ? 1 : flows, packets, bytes, load_u64(generic),
-                   load_u64(generic + 8));
 }
 
 bool lnf_stat_count_block(struct lnf_stat *stat, const uint8_t *records, size_t size,

@@ -17,6 +17,11 @@
  */
 void lnf_stat_count_record(struct lnf_stat *stat, const uint8_t *record, size_t size);
 
+/** The same of a record whose elements are known: data of the generic one, and of the counters or
+ * NULL. */
+void lnf_stat_count_elements(struct lnf_stat *stat, const uint8_t *generic,
+                             const uint8_t *counters);
+
 /**
  * Counts the flow records of a decompressed block.
  *

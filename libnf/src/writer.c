@@ -6,6 +6,8 @@
  * all complete blocks. Everything is written at explicit offsets: what a failed write left behind
  * is cut off, and the block can be offered again.
  */
+#include "writer.h"
+
 #include "block.h"
 #include "compress.h"
 #include "error.h"
@@ -32,13 +34,13 @@
 struct lnf_writer {
     int fd;
     char *path;
-    enum lnf_codec codec;
+    struct lnf_compressor compressor;
     char ident[LNF_IDENT_MAX + 1];
     struct lnf_stat stat;
     uint64_t end; /* offset behind the last complete block */
     uint32_t blocks;
     uint8_t header[LNF_FILE_HEADER_SIZE];
-    uint8_t *packed; /* header and payload of one compressed block; NULL without compression */
+    uint8_t *packed; /* octets of one compressed block; NULL without compression */
     size_t packed_size;
 
     bool indexed; /* an index is wanted and nothing has failed yet */
@@ -111,35 +113,35 @@ static void store_block_header(uint8_t *header, uint32_t records, uint32_t size)
     lnf_store_u16(header + 10, 0);
 }
 
-/** Compresses and appends records at writer->end. *written: octets it took in the file. */
-static int append_block(lnf_writer_t *writer, uint32_t records, const uint8_t *data, size_t size,
-                        uint64_t *written, struct lnf_error *error)
+/** Appends a block as it is stored at writer->end. *written: octets it took in the file. */
+static int append_stored(lnf_writer_t *writer, uint32_t records, const uint8_t *data, size_t size,
+                         uint64_t *written, struct lnf_error *error)
 {
     uint8_t header[LNF_BLOCK_HEADER_SIZE];
-    bool done;
 
-    if (writer->codec == LNF_CODEC_NONE) {
-        store_block_header(header, records, (uint32_t)size);
-        done = write_at(writer->fd, writer->end, header, sizeof(header), data, size);
-    } else {
-        uint8_t *payload = writer->packed + LNF_BLOCK_HEADER_SIZE;
-        size = lnf_compress(writer->codec, data, size, payload,
-                            writer->packed_size - LNF_BLOCK_HEADER_SIZE);
-        if (size == 0) {
-            lnf_error_set(error, writer->end, "%s: %s cannot compress a block", writer->path,
-                          lnf_codec_name(writer->codec));
-            return LNF_ERR_NOMEM;
-        }
-        store_block_header(writer->packed, records, (uint32_t)size);
-        done = write_at(writer->fd, writer->end, writer->packed, LNF_BLOCK_HEADER_SIZE + size, NULL,
-                        0);
-    }
-    if (!done) {
+    store_block_header(header, records, (uint32_t)size);
+    if (!write_at(writer->fd, writer->end, header, sizeof(header), data, size)) {
         cut_back(writer);
         return write_failed(writer, "a block", error);
     }
     *written = LNF_BLOCK_HEADER_SIZE + size;
     return LNF_OK;
+}
+
+/** The same with records, which are compressed first. */
+static int append_block(lnf_writer_t *writer, uint32_t records, const uint8_t *data, size_t size,
+                        uint64_t *written, struct lnf_error *error)
+{
+    if (writer->compressor.codec != LNF_CODEC_NONE) {
+        size = lnf_compress(&writer->compressor, data, size, writer->packed, writer->packed_size);
+        data = writer->packed;
+    }
+    if (size == 0) {
+        lnf_error_set(error, writer->end, "%s: %s cannot compress a block", writer->path,
+                      lnf_codec_name(writer->compressor.codec));
+        return LNF_ERR_NOMEM;
+    }
+    return append_stored(writer, records, data, size, written, error);
 }
 
 /* ---- file header and appendix -----------------------------------------------------------------
@@ -155,7 +157,7 @@ static void init_header(lnf_writer_t *writer)
     lnf_write_u16_le(&w, LNF_FILE_LAYOUT);
     lnf_write_u32_le(&w, NFDUMP_VERSION);
     lnf_write_u64_le(&w, (uint64_t)time(NULL));
-    lnf_write_u8(&w, (uint8_t)writer->codec);
+    lnf_write_u8(&w, (uint8_t)writer->compressor.codec);
 }
 
 /** Writes the header as of now: not finished (appendix 0), or with the place of the appendix. */
@@ -233,9 +235,10 @@ static int set_ident(lnf_writer_t *writer, const char *ident, struct lnf_error *
 
 static int check_codec(const lnf_writer_t *writer, struct lnf_error *error)
 {
-    if (!lnf_codec_available(writer->codec)) {
+    if (!lnf_codec_available(writer->compressor.codec)) {
         lnf_error_set(error, 0, "%s: compression %s (%d) is not available in this build",
-                      writer->path, lnf_codec_name(writer->codec), (int)writer->codec);
+                      writer->path, lnf_codec_name(writer->compressor.codec),
+                      (int)writer->compressor.codec);
         return LNF_ERR_OTHER;
     }
     return LNF_OK;
@@ -304,7 +307,7 @@ static int adopt_file(lnf_writer_t *writer, const struct lnf_input_info *info,
                       info->layout);
         return LNF_ERR_CORRUPT;
     }
-    writer->codec = info->codec;
+    writer->compressor.codec = info->codec;
     writer->stat = info->stat;
     writer->end = info->data_end;
     if (info->ident[0] != '\0' && set_ident(writer, info->ident, NULL) != LNF_OK) {
@@ -360,11 +363,10 @@ static int continue_file(lnf_writer_t *writer, struct lnf_error *error)
 
 static bool prepare_buffer(lnf_writer_t *writer)
 {
-    if (writer->codec == LNF_CODEC_NONE) {
+    if (writer->compressor.codec == LNF_CODEC_NONE) {
         return true;
     }
-    writer->packed_size =
-        LNF_BLOCK_HEADER_SIZE + lnf_compress_bound(writer->codec, LNF_BLOCK_CAPACITY);
+    writer->packed_size = lnf_compress_bound(writer->compressor.codec, LNF_BLOCK_CAPACITY);
     writer->packed = malloc(writer->packed_size);
     return writer->packed != NULL;
 }
@@ -375,6 +377,7 @@ static void writer_free(lnf_writer_t *writer)
         close(writer->fd);
     }
     lnf_index_maker_destroy(writer->maker);
+    lnf_compressor_clear(&writer->compressor);
     free(writer->packed);
     free(writer->path);
     free(writer);
@@ -389,7 +392,7 @@ int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, b
         return LNF_ERR_NOMEM;
     }
     w->fd = -1;
-    w->codec = codec;
+    w->compressor.codec = codec;
     lnf_stat_init(&w->stat);
     w->path = strdup(path);
 
@@ -417,6 +420,19 @@ int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, b
         return status;
     }
     *writer = w;
+    return LNF_OK;
+}
+
+int lnf_writer_set_level(lnf_writer_t *writer, int level, struct lnf_error *error)
+{
+    struct lnf_error reason;
+
+    if (lnf_codec_check_level(writer->compressor.codec, level, &reason) != LNF_OK) {
+        lnf_error_set(error, 0, "%s: %s", writer->path, reason.text);
+        return LNF_ERR_OTHER;
+    }
+    lnf_compressor_clear(&writer->compressor);
+    writer->compressor.level = level;
     return LNF_OK;
 }
 
@@ -480,6 +496,15 @@ static void write_index(lnf_writer_t *writer)
 /* ---- blocks and closing -----------------------------------------------------------------------
  */
 
+/** A block was appended. */
+static void count_block(lnf_writer_t *writer, const lnf_block_t *block, uint64_t written)
+{
+    index_block(writer, block, written);
+    writer->end += written;
+    writer->blocks++;
+    lnf_stat_add(&writer->stat, &block->stat);
+}
+
 int lnf_writer_put(lnf_writer_t *writer, const lnf_block_t *block, struct lnf_error *error)
 {
     uint64_t written = 0;
@@ -489,10 +514,27 @@ int lnf_writer_put(lnf_writer_t *writer, const lnf_block_t *block, struct lnf_er
     }
     int status = append_block(writer, block->records, block->data, block->used, &written, error);
     if (status == LNF_OK) {
-        index_block(writer, block, written);
-        writer->end += written;
-        writer->blocks++;
-        lnf_stat_add(&writer->stat, &block->stat);
+        count_block(writer, block, written);
+    }
+    return status;
+}
+
+bool lnf_writer_takes(const lnf_writer_t *writer, const struct lnf_origin_block *stored)
+{
+    return stored->stored_size > 0 && stored->codec == writer->compressor.codec &&
+           writer->compressor.level == LNF_LEVEL_DEFAULT &&
+           stored->stored_size <= lnf_compress_bound(stored->codec, stored->size);
+}
+
+int lnf_writer_put_copy(lnf_writer_t *writer, const lnf_block_t *block,
+                        const struct lnf_origin_block *stored, struct lnf_error *error)
+{
+    uint64_t written = 0;
+    int status = append_stored(writer, block->records, stored->buffer.stored, stored->stored_size,
+                               &written, error);
+
+    if (status == LNF_OK) {
+        count_block(writer, block, written);
     }
     return status;
 }
@@ -514,7 +556,7 @@ uint64_t lnf_writer_blocks(const lnf_writer_t *writer)
 
 enum lnf_codec lnf_writer_codec(const lnf_writer_t *writer)
 {
-    return writer->codec;
+    return writer->compressor.codec;
 }
 
 const char *lnf_writer_ident(const lnf_writer_t *writer)

@@ -35,18 +35,26 @@ static int write_flows(lnf_writer_t *writer, lnf_block_t *block, fg_model_t *mod
     return status;
 }
 
+struct compression {
+    enum lnf_codec codec;
+    int level;
+};
+
 /** One file with the next flows of the model. */
-static int write_file(const char *path, enum lnf_codec codec, bool index, lnf_block_t *block,
-                      fg_model_t *model, uint64_t count, const struct fg_forms *forms,
-                      struct lnf_error *error)
+static int write_file(const char *path, const struct compression *compression, bool index,
+                      lnf_block_t *block, fg_model_t *model, uint64_t count,
+                      const struct fg_forms *forms, struct lnf_error *error)
 {
     lnf_writer_t *writer = NULL;
 
-    int status = lnf_writer_open(path, codec, "flowgen", false, &writer, error);
+    int status = lnf_writer_open(path, compression->codec, "flowgen", false, &writer, error);
     if (status != LNF_OK) {
         return status;
     }
-    status = index ? lnf_writer_use_index(writer, NULL) : LNF_OK;
+    status = lnf_writer_set_level(writer, compression->level, error);
+    if (status == LNF_OK && index) {
+        status = lnf_writer_use_index(writer, NULL);
+    }
     if (status == LNF_OK) {
         status = write_flows(writer, block, model, count, forms, error);
     }
@@ -54,8 +62,8 @@ static int write_file(const char *path, enum lnf_codec codec, bool index, lnf_bl
     return status == LNF_OK ? closed : status;
 }
 
-static int write_files(const char *directory, enum lnf_codec codec, bool index, lnf_block_t *block,
-                       fg_model_t *model, uint64_t count, unsigned files,
+static int write_files(const char *directory, const struct compression *compression, bool index,
+                       lnf_block_t *block, fg_model_t *model, uint64_t count, unsigned files,
                        const struct fg_forms *forms, struct lnf_error *error)
 {
     int status = LNF_OK;
@@ -68,37 +76,30 @@ static int write_files(const char *directory, enum lnf_codec codec, bool index, 
                      directory);
             return LNF_ERR_WRITE;
         }
-        status = write_file(path, codec, index, block, model, some, forms, error);
+        status = write_file(path, compression, index, block, model, some, forms, error);
     }
     return status;
-}
-
-static enum lnf_codec codec_by_name(const char *name)
-{
-    for (int codec = LNF_CODEC_NONE; codec <= LNF_CODEC_ZSTD; codec++) {
-        if (strcmp(name, lnf_codec_name((enum lnf_codec)codec)) == 0) {
-            return (enum lnf_codec)codec;
-        }
-    }
-    fprintf(stderr, "make_flow_files: unknown codec %s\n", name);
-    exit(1);
 }
 
 int main(int argc, char **argv)
 {
     struct fg_forms forms;
+    struct compression compression;
     struct lnf_error error = {0};
     uint64_t count = argc >= 4 && argc <= 6 ? strtoull(argv[2], NULL, 10) : 0;
     unsigned files = argc >= 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 0;
     bool index = argc == 6 && strcmp(argv[5], "index") == 0;
 
     if (count == 0 || (argc >= 5 && files == 0) || (argc == 6 && !index)) {
-        fprintf(stderr,
-                "usage: make_flow_files FILE COUNT none|lzo|bz2|lz4|zstd\n"
-                "       make_flow_files DIRECTORY COUNT none|lzo|bz2|lz4|zstd FILES [index]\n");
+        fprintf(stderr, "usage: make_flow_files FILE COUNT CODEC[:LEVEL]\n"
+                        "       make_flow_files DIRECTORY COUNT CODEC[:LEVEL] FILES [index]\n"
+                        "codecs: none, lzo, bz2, lz4, zstd\n");
         return 1;
     }
-    enum lnf_codec codec = codec_by_name(argv[3]);
+    if (lnf_codec_parse(argv[3], &compression.codec, &compression.level, &error) != LNF_OK) {
+        fprintf(stderr, "make_flow_files: %s: %s\n", argv[3], error.text);
+        return 1;
+    }
     uint64_t span_ms = files == 0 ? 20 * SLOT_S * 1000 : (uint64_t)files * SLOT_S * 1000;
     fg_model_t *model = fg_model_create(1, count, START_MS, span_ms);
     lnf_block_t *block = lnf_block_create();
@@ -107,8 +108,9 @@ int main(int argc, char **argv)
         return 1;
     }
     int status =
-        files == 0 ? write_file(argv[1], codec, false, block, model, count, &forms, &error)
-                   : write_files(argv[1], codec, index, block, model, count, files, &forms, &error);
+        files == 0
+            ? write_file(argv[1], &compression, false, block, model, count, &forms, &error)
+            : write_files(argv[1], &compression, index, block, model, count, files, &forms, &error);
     if (status != LNF_OK) {
         fprintf(stderr, "make_flow_files: %s\n", error.text);
     }

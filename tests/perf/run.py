@@ -334,12 +334,55 @@ def exchange(work, flows):
           f"{name_of_auto} {verdict(name_of_auto == 'tput')}", flush=True)
 
 
+def copies(work, flows, runs):
+    """Writing: a flow file copied record by record through libnf.h. Blocks of LZ4 that come through as they were
+    are not compressed again, so there is a line from an uncompressed file, too."""
+    print(f"\nCopies of {flows} flows, one file, record by record; CPU time per flow")
+    source = {}
+    for title, (codec, _) in CODECS.items():
+        source[title] = os.path.join(work, f"copy-{codec}.flows")
+        subprocess.run([sc.program("make_flow_files"), source[title], str(flows),
+                        "none" if codec == "no" else codec], check=True)
+    ours, theirs = os.path.join(work, "copy-ours"), os.path.join(work, "copy-theirs")
+    for title, read, codec, options in (
+            ("copy, uncompressed", "uncompressed", "none", []),
+            ("copy, LZ4", "LZ4", "lz4", ["-y"]),
+            ("copy, uncompressed to LZ4", "uncompressed", "lz4", ["-y"])):
+        compare(title, flows, [sc.program("bench_copy"), source[read], ours, codec],
+                ["nfdump", "-q", "-r", source[read], "-w", theirs, *options], runs, 2)
+        copied = [subprocess.run(["nfdump", "-I", "-r", path], capture_output=True, text=True, check=True).stdout
+                  .split("Flows:")[1].split()[0] for path in (ours, theirs)]
+        assert copied == [str(flows)] * 2, copied
+
+
+LEVELS = ("none", "lzo", "bz2:1", "bz2:9", "lz4:1", "lz4:2", "lz4:6", "lz4:9", "lz4:12", "zstd:1", "zstd:3", "zstd:9")
+
+
+def levels(work, flows, runs):
+    """What compression costs and saves: CPU time beside that of the same file without it."""
+    flows //= 10
+    source, path = os.path.join(work, "level-source"), os.path.join(work, "level")
+    subprocess.run([sc.program("make_flow_files"), source, str(flows), "none"], check=True)
+    print(f"\nLevels of compression, {flows} flows; CPU time to copy them from an uncompressed file, and to read them again")
+    for codec in LEVELS:
+        command = [sc.program("bench_copy"), source, path, codec]
+        if subprocess.run(command).returncode != 0:
+            print(f"{codec:8} is not in this build")
+            continue
+        write = medians([measure(command) for _ in range(runs)])
+        size = os.path.getsize(path)
+        read = medians([measure([sc.program("fdistdump"), "--progress-bar-type=none", "--num-threads=1", "-f", FILTER,
+                                 "--output-items=p", path]) for _ in range(runs)])
+        print(f"{codec:8} {size / flows:6.1f} octets per flow   write {write[0] / flows * 1e9:6.0f} ns   "
+              f"count {read[0] / flows * 1e9:5.0f} ns", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--flows", type=int, default=5000000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--rate", type=int, default=1000000, help="flows/s to nfcapd")
-    parser.add_argument("--only", choices=["queries", "exchange", "cluster", "ingest"])
+    parser.add_argument("--only", choices=["queries", "exchange", "cluster", "copies", "ingest"])
     parser.add_argument("--keep", help="work in this folder and keep the files")
     args = parser.parse_args()
     if args.only != "exchange" and not shutil.which("nfcapd"):
@@ -355,6 +398,9 @@ def main():
             spilling(work, args.flows, args.runs)
         if args.only in (None, "cluster"):
             cluster_section(work, args.flows, args.runs)
+        if args.only in (None, "copies"):
+            copies(work, args.flows, args.runs)
+            levels(work, args.flows, args.runs)
         if args.only in (None, "exchange"):
             exchange(work, args.flows)
         if args.only in (None, "ingest"):

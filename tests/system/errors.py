@@ -133,6 +133,8 @@ def wrong_values(work):
             (sc.startup(udp("<templateLifeTime>4294967296</templateLifeTime>"), DUMMY),
              "templateLifeTime", "'4294967296'"),
             (sc.startup(udp(), store("<compress>rar</compress>")), "compress", "'rar'"),
+            (sc.startup(udp(), store("<compress>lz4:13</compress>")), "compress",
+             "'lz4:13' is not possible: compression lz4 has the levels 1 to 12"),
             (sc.startup(udp(), store("<dumpInterval><timeWindow>0</timeWindow></dumpInterval>")),
              "timeWindow", "'0'"),
             (sc.startup(udp(), store("<dumpInterval><align>maybe</align></dumpInterval>")),

@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import chain as sc  # noqa: E402
 
 PROGRAMS = (["ipfixcol", "-V"], ["ipfixcol", "--help-plugin", "lnfstore"], ["ipfixsend", "-h"],
-            ["fdistdump", "--version"], ["libnf-info"], ["libnf-index", "--help"])
+            ["fdistdump", "--version"], ["fdistdump-ha", "--version"],
+            ["libnf-info"], ["libnf-index", "--help"])
 
 
 def environment(tree):

@@ -56,6 +56,9 @@ struct col_option {
     const char *const *choices; /* COL_ENUM: names ended by NULL */
     const struct col_option *rows; /* COL_GROUP, COL_LIST */
     size_t item_size; /* COL_LIST: sizeof of one item */
+    /* COL_STRING: whether the text is a good one; if not, `reason` gets what stands behind the quoted text
+     * in the error. NULL = every text is. */
+    bool (*check)(const char *text, char *reason, size_t reason_size);
     const char *help; /* one line, with the unit */
 };
 

@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 /** Changes whenever a struct or a hook of these headers changes its meaning. */
-#define COL_PLUGIN_ABI 0x53430002u
+#define COL_PLUGIN_ABI 0x53430003u
 
 enum col_kind { COL_INPUT, COL_INTERMEDIATE, COL_STORAGE };
 

@@ -45,6 +45,22 @@ LNF_API bool lnf_codec_available(enum lnf_codec codec);
 /** Name as used on command lines: "none", "lzo", "bz2", "lz4", "zstd"; "unknown" for other numbers. */
 LNF_API const char *lnf_codec_name(enum lnf_codec codec);
 
+/** Level of compression that stands for the codec's own default: LZ4 1, bzip2 9, zstd 3. */
+#define LNF_LEVEL_DEFAULT 0
+
+/** Highest level of a codec, 1 being the lowest: LZ4 12, bzip2 9, zstd 22; 0 = it has no levels. */
+LNF_API int lnf_codec_max_level(enum lnf_codec codec);
+
+/**
+ * Reads a codec as operators write it, and as nfdump does behind -z=: NAME or NAME:LEVEL, names in
+ * any case. Without a level it is LNF_LEVEL_DEFAULT.
+ *
+ * @param[out] codec,level  untouched on failure; the codec may not be available in this build
+ * @return LNF_OK; LNF_ERR_OTHER, no codec or none of its levels, what there is in error
+ */
+LNF_API int lnf_codec_parse(const char *text, enum lnf_codec *codec, int *level,
+                            struct lnf_error *error);
+
 /* ---- layout ----------------------------------------------------------------------------------- */
 
 /** How the octets of a field are stored in a record. Numbers are little-endian. */
@@ -156,6 +172,15 @@ typedef struct lnf_writer lnf_writer_t;
  */
 LNF_API int lnf_writer_open(const char *path, enum lnf_codec codec, const char *ident, bool append,
                             lnf_writer_t **writer, struct lnf_error *error);
+
+/**
+ * Chooses the level of compression of the blocks written from now on. Files do not tell it, and
+ * every level is read alike.
+ *
+ * @param level  LNF_LEVEL_DEFAULT, or 1 to lnf_codec_max_level() of the file's codec
+ * @return LNF_OK; LNF_ERR_OTHER, the codec has no such level: the level stays as it was
+ */
+LNF_API int lnf_writer_set_level(lnf_writer_t *writer, int level, struct lnf_error *error);
 
 /**
  * Makes an index beside the file (libnf/index.h) when it is closed. Before the first block. A file

@@ -156,6 +156,14 @@ static int open_name(struct flow_file *file, const char *path,
     return status;
 }
 
+/** A file that is continued may have another codec, which then does its default. */
+static void use_level(struct flow_file *file, const struct flow_file_settings *settings)
+{
+    if (lnf_writer_codec(file->writer) == settings->codec) {
+        (void)lnf_writer_set_level(file->writer, settings->level, NULL);
+    }
+}
+
 static int open_file(struct flow_file *file, col_instance_t *instance,
                      const struct flow_file_settings *settings, struct lnf_error *error)
 {
@@ -169,6 +177,7 @@ static int open_file(struct flow_file *file, col_instance_t *instance,
         }
         if (status == LNF_OK) {
             want_index(file, settings);
+            use_level(file, settings);
             col_log(instance, COL_LOG_INFO, "writing %s", path);
         } else if (status != LNF_ERR_CORRUPT && status != LNF_ERR_OTHER) {
             break;

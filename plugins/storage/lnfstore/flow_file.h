@@ -24,6 +24,7 @@ typedef struct flow_file flow_file_t;
 struct flow_file_settings {
     const char *ident;
     enum lnf_codec codec;
+    int level;              /* of compression; files that go on keep to it if their codec is this one */
     bool index;             /* beside the file, when it is closed */
     double false_positives; /* of the index, see libnf/index.h */
 };

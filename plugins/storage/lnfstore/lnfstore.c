@@ -9,8 +9,10 @@
 #include <ipfixcol/template_cache.h>
 #include <libnf.h>
 #include <libnf/index.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,7 +32,7 @@ struct lnfstore_options {
     char *prefix;
     char *suffix_mask;
     char *ident;
-    int compress;
+    char *compress;
     uint32_t window_s;
     bool align;
     bool index;
@@ -38,15 +40,45 @@ struct lnfstore_options {
     double false_positives;
 };
 
-static const char *const compress_choices[] = {"no",   "yes",   "none", "lz4", "lzo", "bz2",
-                                               "zstd", "false", "true", "0",   "1",   NULL};
+/**
+ * Codec and level of a text: NAME[:LEVEL], or v1's yes and no. "yes" is LZ4: faster than v1's LZO,
+ * and every nfdump since 1.6.18 reads it.
+ *
+ * @return LNF_OK, or another status and the reason in error
+ */
+static int parse_compress(const char *text, enum lnf_codec *codec, int *level,
+                          struct lnf_error *error)
+{
+    static const struct {
+        const char *word, *codec;
+    } words[] = {{"yes", "lz4"}, {"true", "lz4"},   {"1", "lz4"},
+                 {"no", "none"}, {"false", "none"}, {"0", "none"}};
 
-/** Codec of each choice. "yes" is LZ4: faster than v1's LZO, and every nfdump since 1.6.18 reads
- * it. */
-static const enum lnf_codec compress_codecs[] = {
-    LNF_CODEC_NONE, LNF_CODEC_LZ4,  LNF_CODEC_NONE, LNF_CODEC_LZ4,  LNF_CODEC_LZO, LNF_CODEC_BZ2,
-    LNF_CODEC_ZSTD, LNF_CODEC_NONE, LNF_CODEC_LZ4,  LNF_CODEC_NONE, LNF_CODEC_LZ4,
-};
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcasecmp(text, words[i].word) == 0) {
+            text = words[i].codec;
+        }
+    }
+    return lnf_codec_parse(text, codec, level, error);
+}
+
+static bool check_compress(const char *text, char *reason, size_t reason_size)
+{
+    enum lnf_codec codec;
+    int level;
+    struct lnf_error error;
+
+    if (parse_compress(text, &codec, &level, &error) != LNF_OK) {
+        (void)snprintf(reason, reason_size, "is not possible: %s", error.text);
+        return false;
+    }
+    if (!lnf_codec_available(codec)) {
+        (void)snprintf(reason, reason_size, "is not possible: libnf was built without %s",
+                       lnf_codec_name(codec));
+        return false;
+    }
+    return true;
+}
 
 static const struct col_option interval_options[] = {
     {.name = "timeWindow",
@@ -117,11 +149,13 @@ static const struct col_option lnfstore_option_table[] = {
      .offset = offsetof(struct lnfstore_options, ident),
      .help = "ident stored in the files, up to 121 printable characters"},
     {.name = "compress",
-     .type = COL_ENUM,
+     .type = COL_STRING,
      .offset = offsetof(struct lnfstore_options, compress),
      .preset = "no",
-     .choices = compress_choices,
-     .help = "codec of the files; yes = lz4"},
+     .check = check_compress,
+     .help =
+         "codec of the files: no, lzo, bz2, lz4 or zstd, with :LEVEL behind it for bz2 (1 to 9), "
+         "lz4 (1 to 12) or zstd (1 to 22); yes = lz4"},
     {.name = "dumpInterval", .type = COL_GROUP, .rows = interval_options, .help = "time slots"},
     {.name = "index", .type = COL_GROUP, .rows = index_options, .help = "index beside the files"},
     {0},
@@ -475,17 +509,10 @@ static bool check_directory(col_instance_t *instance, const char *path)
 
 static bool check_options(col_instance_t *instance, const struct lnfstore_options *o)
 {
-    enum lnf_codec codec = compress_codecs[o->compress];
-
     if (o->profiles) {
         col_log(instance, COL_LOG_ERROR,
                 "profiles: this version has no profiler plugin; use "
                 "<profiles>no</profiles> and a storagePath");
-        return false;
-    }
-    if (!lnf_codec_available(codec)) {
-        col_log(instance, COL_LOG_ERROR, "compress: libnf was built without %s",
-                lnf_codec_name(codec));
         return false;
     }
     return check_index(instance, o) && check_ident(instance, o->ident) &&
@@ -556,12 +583,12 @@ static int lnfstore_create(col_instance_t *instance, const void *options, void *
         .prefix = o->prefix,
         .suffix_mask = o->suffix_mask,
         .ident = o->ident,
-        .codec = compress_codecs[o->compress],
         .length_s = o->window_s,
         .align = o->align,
         .index = o->index,
         .false_positives = o->false_positives,
     };
+    (void)parse_compress(o->compress, &s->settings.codec, &s->settings.level, NULL);
     s->window = window_create(instance, &s->settings);
     if (s->window == NULL) {
         lnfstore_destroy(s);

@@ -56,8 +56,13 @@ struct window {
 static void put_block(struct output *o, const struct slot *slot)
 {
     struct window *w = o->window;
-    struct flow_file_settings settings = {w->settings->ident, w->settings->codec,
-                                          w->settings->index, w->settings->false_positives};
+    struct flow_file_settings settings = {
+        .ident = w->settings->ident,
+        .codec = w->settings->codec,
+        .level = w->settings->level,
+        .index = w->settings->index,
+        .false_positives = w->settings->false_positives,
+    };
     struct lnf_error error;
 
     if (o->file != NULL) {

@@ -22,6 +22,7 @@ struct window_settings {
     const char *suffix_mask; /* strftime(3), UTC */
     const char *ident;
     enum lnf_codec codec;
+    int level; /* of compression */
     uint32_t length_s;
     bool align;
     bool index;             /* beside every file, when it is closed */

@@ -52,6 +52,14 @@ static const struct col_option group_rows[] = {
     {0},
 };
 
+/* Texts with an exclamation mark are refused. */
+static bool check_text(const char *text, char *reason, size_t reason_size)
+{
+    (void)snprintf(reason, reason_size, "has %zu characters too many",
+                   strlen(strchrnul(text, '!')));
+    return strchr(text, '!') == NULL;
+}
+
 static const struct col_option rows[] = {
     {.name = "text", .type = COL_STRING, .offset = offsetof(struct values, text), .preset = "p"},
     {.name = "u16", .type = COL_UINT16, .offset = offsetof(struct values, u16)},
@@ -67,6 +75,7 @@ static const struct col_option rows[] = {
     {.name = "first",
      .type = COL_STRING,
      .offset = offsetof(struct values, first),
+     .check = check_text,
      .first_wins = true},
     {.name = "dumpInterval", .type = COL_GROUP, .rows = group_rows},
     {.name = "destination",
@@ -163,6 +172,7 @@ static const char *const refused[][2] = {
     {"<w><number>nan</number></w>", "<number>"},
     {"<w><number>1e999</number></w>", "<number>"},
     {"<w><number/></w>", "<number>"},
+    {"<w>\n<first>a!b</first></w>", "f.xml:2: <first>: 'a!b' has 2 characters too many"},
     {"<w><flag>maybe</flag></w>", "none of yes, no"},
     {"<w><choice>x</choice></w>", "<choice>: 'x'"},
     {"<w>\n\n<destination>\n<port>5</port></destination></w>",
@@ -209,6 +219,9 @@ START_TEST(rows_are_checked)
     const struct col_option bad_type[] = {{.name = "x", .type = (enum col_option_type)99}, {0}};
     const struct col_option bad_list[] = {{.name = "x", .type = COL_LIST}, {0}};
 
+    const struct col_option number_check[] = {
+        {.name = "x", .type = COL_UINT16, .check = check_text}, {0}};
+
     ck_assert(option_check_rows(rows, sizeof(struct values), &err));
     ck_assert(option_check_rows(NULL, 0, &err));
     ck_assert(!option_check_rows(outside, 8, &err));
@@ -217,6 +230,7 @@ START_TEST(rows_are_checked)
     ck_assert(!option_check_rows(bad_preset, 8, &err));
     ck_assert(!option_check_rows(bad_type, 8, &err));
     ck_assert(!option_check_rows(bad_list, 64, &err));
+    ck_assert(!option_check_rows(number_check, 8, &err));
     ck_assert_contains(err.text, "'x'");
 }
 END_TEST

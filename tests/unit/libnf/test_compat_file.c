@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 static char path[64];
 
@@ -128,7 +129,11 @@ static const struct {
 } codec_rows[] = {{0, LNF_CODEC_NONE},
                   {LNF_COMP_LZO, LNF_CODEC_LZO},
                   {LNF_COMP_BZ2, LNF_CODEC_BZ2},
-                  {LNF_COMP_LZ4, LNF_CODEC_LZ4}};
+                  {LNF_COMP_LZ4, LNF_CODEC_LZ4},
+                  {LNF_COMP_ZSTD, LNF_CODEC_ZSTD},
+                  {LNF_COMP_BZ2 | LNF_COMP_LEVEL(1), LNF_CODEC_BZ2},
+                  {LNF_COMP_LZ4 | LNF_COMP_LEVEL(9), LNF_CODEC_LZ4},
+                  {LNF_COMP_ZSTD | LNF_COMP_LEVEL(7), LNF_CODEC_ZSTD}};
 
 #define MANY 15000u /* more than a block takes */
 
@@ -777,6 +782,47 @@ START_TEST(test_open_errors)
 }
 END_TEST
 
+static off_t file_octets(void)
+{
+    struct stat st;
+
+    ck_assert_int_eq(stat(path, &st), 0);
+    return st.st_size;
+}
+
+/** A level is one of the codec, of that of the file when one goes on; else nothing is replaced. */
+START_TEST(test_levels)
+{
+    lnf_file_t *file = open_file(LNF_WRITE | LNF_COMP_LZ4, NULL);
+    write_flows(file, 0, MANY);
+    lnf_close(file);
+    off_t fast = file_octets();
+
+    file = NULL;
+    ck_assert_int_eq(lnf_open(&file, path, LNF_WRITE | LNF_COMP_LZ4 | LNF_COMP_LEVEL(13), NULL),
+                     LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_open(&file, path, LNF_WRITE | LNF_COMP_LZO | LNF_COMP_LEVEL(1), NULL),
+                     LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_open(&file, path, LNF_WRITE | LNF_COMP_LEVEL(1), NULL), LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_open(&file, path, LNF_APPEND | LNF_COMP_LEVEL(13), NULL), LNF_ERR_OTHER);
+    ck_assert_ptr_null(file);
+    ck_assert_int_eq(file_octets(), fast);
+
+    file = open_file(LNF_APPEND | LNF_COMP_LEVEL(12), NULL);
+    write_flows(file, MANY, MANY);
+    lnf_close(file);
+    ck_assert_int_lt(file_octets() - fast, fast);
+    file = open_file(LNF_READ, NULL);
+    expect_flows(file, 0, 2 * MANY);
+    lnf_close(file);
+
+    file = open_file(LNF_WRITE | LNF_COMP_LZ4 | LNF_COMP_LEVEL(12), NULL);
+    write_flows(file, 0, MANY);
+    lnf_close(file);
+    ck_assert_int_lt(file_octets(), fast);
+}
+END_TEST
+
 START_TEST(test_wrong_direction)
 {
     lnf_rec_t *rec = new_record();
@@ -918,7 +964,7 @@ int main(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_loop_test(tc, test_round_trip, 0, 4);
+    tcase_add_loop_test(tc, test_round_trip, 0, sizeof(codec_rows) / sizeof(codec_rows[0]));
     tcase_add_test(tc, test_statistics);
     tcase_add_test(tc, test_empty_record);
     tcase_add_test(tc, test_anonymised);
@@ -932,6 +978,7 @@ int main(void)
     tcase_add_loop_test(tc, test_broken_chain, 0, 3);
     tcase_add_loop_test(tc, test_weak_blocks, 0, 9);
     tcase_add_test(tc, test_open_errors);
+    tcase_add_test(tc, test_levels);
     tcase_add_test(tc, test_wrong_direction);
     tcase_add_test(tc, test_full_disk);
     tcase_add_test(tc, test_info);

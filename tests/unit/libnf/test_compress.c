@@ -3,6 +3,7 @@
 #include "compress.h"
 
 #include <check.h>
+#include <libnf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ static void fill(uint8_t *octets, size_t size)
 START_TEST(test_round_trip)
 {
     enum lnf_codec codec = (enum lnf_codec)_i;
+    struct lnf_compressor compressor = {.codec = codec};
     if (!lnf_codec_available(codec)) {
         return;
     }
@@ -31,7 +33,7 @@ START_TEST(test_round_trip)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         size_t bound = lnf_compress_bound(codec, sizes[i]);
         uint8_t *out = malloc(bound);
-        size_t size = lnf_compress(codec, in + SIZE - sizes[i], sizes[i], out, bound);
+        size_t size = lnf_compress(&compressor, in + SIZE - sizes[i], sizes[i], out, bound);
         ck_assert_uint_gt(size, 0);
         ck_assert_uint_le(size, bound);
         ck_assert_uint_eq(lnf_decompress(codec, out, size, back, SIZE), sizes[i]);
@@ -41,8 +43,90 @@ START_TEST(test_round_trip)
         ck_assert_uint_eq(lnf_decompress(codec, out, size, back, sizes[i] - 1), 0);
         free(out);
     }
+    lnf_compressor_clear(&compressor);
     free(in);
     free(back);
+}
+END_TEST
+
+/** Every level gives octets that are read back, one block after the other. */
+START_TEST(test_levels)
+{
+    enum lnf_codec codec = (enum lnf_codec)_i;
+    if (!lnf_codec_available(codec)) {
+        return;
+    }
+    size_t bound = lnf_compress_bound(codec, SIZE);
+    uint8_t *in = malloc(SIZE), *back = malloc(SIZE), *out = malloc(bound);
+    fill(in, SIZE);
+
+    for (int level = 1; level <= lnf_codec_max_level(codec); level++) {
+        struct lnf_compressor compressor = {.codec = codec, .level = level};
+        for (int block = 0; block < 2; block++) {
+            size_t size = lnf_compress(&compressor, in, SIZE, out, bound);
+            ck_assert_uint_gt(size, 0);
+            memset(back, 0, SIZE);
+            ck_assert_uint_eq(lnf_decompress(codec, out, size, back, SIZE), SIZE);
+            ck_assert_mem_eq(back, in, SIZE);
+            /* Octets that do not fit are an error, and no harm to the next block. */
+            ck_assert_uint_eq(lnf_compress(&compressor, in, SIZE, out, size / 2), 0);
+        }
+        lnf_compressor_clear(&compressor);
+    }
+    free(in);
+    free(back);
+    free(out);
+}
+END_TEST
+
+START_TEST(test_parse)
+{
+    static const struct {
+        const char *text;
+        enum lnf_codec codec;
+        int level;
+        const char *reason; /* NULL: the text is good */
+    } rows[] = {
+        {"none", LNF_CODEC_NONE, 0, NULL},
+        {"lzo", LNF_CODEC_LZO, 0, NULL},
+        {"BZ2:1", LNF_CODEC_BZ2, 1, NULL},
+        {"bz2:9", LNF_CODEC_BZ2, 9, NULL},
+        {"lz4", LNF_CODEC_LZ4, 0, NULL},
+        {"lz4:1", LNF_CODEC_LZ4, 1, NULL},
+        {"Lz4:12", LNF_CODEC_LZ4, 12, NULL},
+        {"zstd:22", LNF_CODEC_ZSTD, 22, NULL},
+        {"none:1", 0, 0, "compression none has no levels"},
+        {"lzo:9", 0, 0, "compression lzo has no levels"},
+        {"lzo:", 0, 0, "compression lzo has no levels"},
+        {"bz2:10", 0, 0, "compression bz2 has the levels 1 to 9"},
+        {"lz4:13", 0, 0, "compression lz4 has the levels 1 to 12"},
+        {"lz4:0", 0, 0, "compression lz4 has the levels 1 to 12"},
+        {"lz4:", 0, 0, "compression lz4 has the levels 1 to 12"},
+        {"lz4:+1", 0, 0, "compression lz4 has the levels 1 to 12"},
+        {"lz4:1 ", 0, 0, "compression lz4 has the levels 1 to 12"},
+        {"zstd:18446744073709551617", 0, 0, "compression zstd has the levels 1 to 22"},
+        {"", 0, 0, "unknown compression, there are none, lzo, bz2, lz4 and zstd"},
+        {":1", 0, 0, "unknown compression, there are none, lzo, bz2, lz4 and zstd"},
+        {"lz", 0, 0, "unknown compression, there are none, lzo, bz2, lz4 and zstd"},
+        {"lz44", 0, 0, "unknown compression, there are none, lzo, bz2, lz4 and zstd"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        enum lnf_codec codec = (enum lnf_codec)77;
+        struct lnf_error error = {0};
+        int level = 77;
+        int status = lnf_codec_parse(rows[i].text, &codec, &level, &error);
+        if (rows[i].reason == NULL) {
+            ck_assert_int_eq(status, LNF_OK);
+            ck_assert_int_eq(codec, rows[i].codec);
+            ck_assert_int_eq(level, rows[i].level);
+        } else {
+            ck_assert_int_eq(status, LNF_ERR_OTHER);
+            ck_assert_str_eq(error.text, rows[i].reason);
+            ck_assert_int_eq((int)codec, 77);
+            ck_assert_int_eq(level, 77);
+        }
+    }
 }
 END_TEST
 
@@ -57,7 +141,9 @@ START_TEST(test_damaged_input)
     size_t bound = lnf_compress_bound(codec, SMALL);
     uint8_t *out = malloc(bound);
     fill(in, SMALL);
-    size_t size = lnf_compress(codec, in, SMALL, out, bound);
+    struct lnf_compressor compressor = {.codec = codec};
+    size_t size = lnf_compress(&compressor, in, SMALL, out, bound);
+    lnf_compressor_clear(&compressor);
     ck_assert_uint_gt(size, 0);
 
     for (size_t cut = 0; cut < size; cut++) {
@@ -93,7 +179,10 @@ START_TEST(test_names_and_unknown_codecs)
     ck_assert_str_eq(lnf_codec_name(unknown), "unknown");
     ck_assert_str_eq(lnf_codec_name((enum lnf_codec)255), "unknown");
     ck_assert_uint_eq(lnf_compress_bound(unknown, 8), 0);
-    ck_assert_uint_eq(lnf_compress(unknown, octets, 8, octets, 8), 0);
+    struct lnf_compressor compressor = {.codec = unknown};
+    ck_assert_uint_eq(lnf_compress(&compressor, octets, 8, octets, 8), 0);
+    lnf_compressor_clear(&compressor);
+    ck_assert_int_eq(lnf_codec_max_level(unknown), 0);
     ck_assert_uint_eq(lnf_decompress(unknown, octets, 8, octets, 8), 0);
 }
 END_TEST
@@ -103,6 +192,8 @@ int main(void)
     Suite *suite = suite_create("compress");
     TCase *tc = tcase_create("codecs");
     tcase_add_loop_test(tc, test_round_trip, LNF_CODEC_NONE, LNF_CODEC_ZSTD + 1);
+    tcase_add_loop_test(tc, test_levels, LNF_CODEC_NONE, LNF_CODEC_ZSTD + 1);
+    tcase_add_test(tc, test_parse);
     tcase_add_loop_test(tc, test_damaged_input, LNF_CODEC_NONE, LNF_CODEC_ZSTD + 1);
     tcase_add_test(tc, test_names_and_unknown_codecs);
     suite_add_tcase(suite, tc);

@@ -701,7 +701,9 @@ static void put_block(enum lnf_codec codec, const uint8_t *octets, size_t size, 
     struct octets o;
     size_t room = lnf_compress_bound(codec, size);
     uint8_t *packed = malloc(room + 1);
-    size_t stored = lnf_compress(codec, octets, size, packed, room);
+    struct lnf_compressor compressor = {.codec = codec};
+    size_t stored = lnf_compress(&compressor, octets, size, packed, room);
+    lnf_compressor_clear(&compressor);
 
     ck_assert_uint_gt(stored, 0);
     ck_assert_int_eq(test_file_write(path, codec, NULL, 0, 0, 0, 1), LNF_OK);

@@ -865,7 +865,9 @@ START_TEST(test_codecs)
     build_flow(&block, &plain_flow, extensions, sizeof(extensions));
     size_t room = lnf_compress_bound(codec, block.size);
     uint8_t *packed = malloc(room);
-    size_t size = lnf_compress(codec, block.at, block.size, packed, room);
+    struct lnf_compressor compressor = {.codec = codec};
+    size_t size = lnf_compress(&compressor, block.at, block.size, packed, room);
+    lnf_compressor_clear(&compressor);
     ck_assert_uint_gt(size, 0);
     struct build stored = {packed, size, block.records};
     build_file(&file, rows[_i].flags | LNF_LAYOUT1_FLAG_ANONYMISED, 1, "codec");

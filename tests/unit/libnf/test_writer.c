@@ -685,6 +685,85 @@ START_TEST(test_nfdump)
 }
 END_TEST
 
+/** Writes flows with a level of compression; octets of the file. */
+static off_t write_with_level(enum lnf_codec codec, int level, unsigned count)
+{
+    struct stat st;
+    lnf_block_t *block = lnf_block_create();
+    lnf_writer_t *writer = open_writer(codec, NULL, false);
+
+    ck_assert_int_eq(lnf_writer_set_level(writer, level, NULL), LNF_OK);
+    fill_block(block, 0, count / 2);
+    ck_assert_int_eq(lnf_writer_put(writer, block, NULL), LNF_OK);
+    fill_block(block, count / 2, count - count / 2);
+    ck_assert_int_eq(lnf_writer_put(writer, block, NULL), LNF_OK);
+    ck_assert_int_eq(lnf_writer_close(writer, NULL), LNF_OK);
+    lnf_block_destroy(block);
+    ck_assert_int_eq(stat(path, &st), 0);
+    return st.st_size;
+}
+
+/** Every level is read back, by nfdump, too; the highest one makes a smaller file than the first.
+ */
+START_TEST(test_levels)
+{
+    enum lnf_codec codec = (enum lnf_codec)_i;
+    enum { COUNT = 4000 };
+    static struct reading r;
+    off_t first = 0, last = 0;
+    /* zstd is too new for nfdump 1.7.1. */
+    bool nfdump = codec != LNF_CODEC_ZSTD && system("nfdump -V >/dev/null 2>&1") == 0;
+
+    if (!lnf_codec_available(codec)) {
+        return;
+    }
+    off_t preset = write_with_level(codec, LNF_LEVEL_DEFAULT, COUNT);
+    for (int level = 1; level <= lnf_codec_max_level(codec); level++) {
+        last = write_with_level(codec, level, COUNT);
+        first = level == 1 ? last : first;
+        reading_take(&r, path);
+        ck_assert_uint_eq(r.problems.all, 0);
+        ck_assert_uint_eq(r.flows, COUNT);
+        ck_assert_uint_eq(r.codec, codec);
+        if (nfdump) {
+            check_nfdump_verify();
+            check_nfdump_csv(0, COUNT);
+        }
+    }
+    if (lnf_codec_max_level(codec) > 0) {
+        ck_assert_int_lt(last, first);
+    }
+    if (codec == LNF_CODEC_LZ4) {
+        ck_assert_int_eq(preset, first);
+    }
+}
+END_TEST
+
+START_TEST(test_wrong_level)
+{
+    enum lnf_codec codec = (enum lnf_codec)_i;
+    const char *const reasons[] = {
+        "compression none has no levels", "compression lzo has no levels",
+        "compression bz2 has the levels 1 to 9", "compression lz4 has the levels 1 to 12",
+        "compression zstd has the levels 1 to 22"};
+    const int levels[] = {-1, lnf_codec_max_level(codec) + 1, 1000000};
+    struct lnf_error error;
+    char text[200];
+
+    if (!lnf_codec_available(codec)) {
+        return;
+    }
+    lnf_writer_t *writer = open_writer(codec, NULL, false);
+    snprintf(text, sizeof(text), "%s: %s", path, reasons[_i]);
+    for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        ck_assert_int_eq(lnf_writer_set_level(writer, levels[i], &error), LNF_ERR_OTHER);
+        ck_assert_str_eq(error.text, text);
+    }
+    ck_assert_int_eq(lnf_writer_set_level(writer, LNF_LEVEL_DEFAULT, &error), LNF_OK);
+    ck_assert_int_eq(lnf_writer_close(writer, NULL), LNF_OK);
+}
+END_TEST
+
 /** The longest ident, exporters of both families, and an ident of one character. */
 START_TEST(test_nfdump_exporters)
 {
@@ -743,6 +822,8 @@ int main(void)
     tcase_add_loop_test(tc, test_incompressible, 0, 5);
     tcase_add_test(tc, test_ident);
     tcase_add_test(tc, test_codec);
+    tcase_add_loop_test(tc, test_levels, 0, 5);
+    tcase_add_loop_test(tc, test_wrong_level, 0, 5);
     tcase_add_loop_test(tc, test_cannot_open, 0, 2);
     tcase_add_test(tc, test_replace);
     tcase_add_loop_test(tc, test_append, 0, 5);

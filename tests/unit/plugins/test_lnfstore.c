@@ -18,7 +18,7 @@ struct settings {
     char *prefix;
     char *suffix_mask;
     char *ident;
-    int compress;
+    char *compress;
     uint32_t window_s;
     bool align;
     bool index;
@@ -75,6 +75,7 @@ static void setup(void)
     settings = (struct settings){.storage_path = path,
                                  .prefix = (char *)(uintptr_t) "lnf.",
                                  .suffix_mask = (char *)(uintptr_t) "%Y%m%d%H%M%S",
+                                 .compress = (char *)(uintptr_t) "no",
                                  .window_s = 31536000,
                                  .align = true,
                                  .index_prefix = (char *)(uintptr_t) "bfi.",
@@ -82,11 +83,48 @@ static void setup(void)
     ck_assert_uint_eq(col_plugin.options_size, sizeof(settings));
     expect_offset("storagePath", offsetof(struct settings, storage_path));
     expect_offset("identificatorField", offsetof(struct settings, ident));
+    expect_offset("compress", offsetof(struct settings, compress));
     expect_offset("timeWindow", offsetof(struct settings, window_s));
     expect_offset("profiles", offsetof(struct settings, profiles));
     expect_offset("enable", offsetof(struct settings, index));
     expect_offset("falsePositiveProbability", offsetof(struct settings, false_positives));
 }
+
+START_TEST(compressions)
+{
+    static const char *const good[] = {"no",   "YES", "none", "lz4",   "lz4:1",  "LZ4:12",
+                                       "true", "0",   "1",    "false", "lz4:09", "lz4:2"};
+    static const struct {
+        const char *text, *reason;
+    } bad[] = {{"lz4:13", "is not possible: compression lz4 has the levels 1 to 12"},
+               {"lz4:0", "is not possible: compression lz4 has the levels 1 to 12"},
+               {"lz4:", "is not possible: compression lz4 has the levels 1 to 12"},
+               {"lz4:-1", "is not possible: compression lz4 has the levels 1 to 12"},
+               {"lz4:9x", "is not possible: compression lz4 has the levels 1 to 12"},
+               {"lz4:9:9", "is not possible: compression lz4 has the levels 1 to 12"},
+               {"bz2:10", "is not possible: compression bz2 has the levels 1 to 9"},
+               {"zstd:23", "is not possible: compression zstd has the levels 1 to 22"},
+               {"zstd:4294967299", "is not possible: compression zstd has the levels 1 to 22"},
+               {"lzo:1", "is not possible: compression lzo has no levels"},
+               {"none:1", "is not possible: compression none has no levels"},
+               {"no:1", "is not possible: unknown compression, there are"},
+               {"yes:9", "is not possible: unknown compression, there are"},
+               {"", "is not possible: unknown compression, there are"},
+               {"lz", "is not possible: unknown compression, there are"},
+               {"gzip", "is not possible: unknown compression, there are"}};
+    const struct col_option *row = find_row(col_plugin.options, "compress");
+    char reason[256];
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        ck_assert_msg(row->check(good[i], reason, sizeof(reason)), "%s: %s", good[i], reason);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        ck_assert_msg(!row->check(bad[i].text, reason, sizeof(reason)), "%s", bad[i].text);
+        ck_assert_msg(strncmp(reason, bad[i].reason, strlen(bad[i].reason)) == 0, "%s: %s",
+                      bad[i].text, reason);
+    }
+}
+END_TEST
 
 static int create(void)
 {
@@ -292,6 +330,7 @@ int main(void)
     TCase *tests = tcase_create("lnfstore");
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, setup, store_remove_folder);
+    tcase_add_test(tests, compressions);
     tcase_add_test(tests, settings_that_are_refused);
     tcase_add_test(tests, host_name_in_the_path);
     tcase_add_test(tests, what_is_stored_and_what_is_counted);
