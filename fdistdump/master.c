@@ -423,6 +423,7 @@ static int run_table(struct master *master, struct failure *failure)
     int class = exchange_master_run(&exchange, failure);
     if (class == REPORT_OK) {
         uint64_t exchanged_us = slave_now_us();
+        report_info(master->job->report, "exchange %s: %s", exchange.name, exchange.why);
         class = print_table(master->job, exchange.table, failure);
         master->explain = (struct explain_master){
             .exchange = exchange.name,
