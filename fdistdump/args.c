@@ -13,6 +13,7 @@ static const char *const format_names[] = {"pretty", "csv", "json", NULL};
 static const char *const timestamp_names[] = {"none", "pretty", NULL};
 static const char *const text_names[] = {"none", "str", NULL};
 static const char *const volume_names[] = {"none", "metric-prefix", "binary-prefix", NULL};
+static const char *const exchange_names[] = {"auto", "gather", "tput", "shuffle", NULL};
 static const char *const progress_names[] = {"none", "total", "perslave", "json", NULL};
 
 const struct args_option args_table[] = {
@@ -96,10 +97,17 @@ const struct args_option args_table[] = {
      "Zone of times given and printed, as in TZ or zone tables (Europe/Prague); system is the zone "
      "of the machine. The default is UTC.",
      PLACE(time_zone), ARGS_TEXT, NULL, 0, 0, NULL},
-    {0, "no-tput", NULL,
-     "Gather all groups at the master instead of exchanging candidates for the first ones. This "
-     "version always gathers.",
-     PLACE(no_tput), ARGS_FLAG, NULL, 0, 0, NULL},
+    {0, "exchange", "EXCHANGE",
+     "How groups of several processes become one answer: auto (default), gather (at the master), "
+     "tput (first ones of a descending sum) or shuffle (each process finishes its part of the "
+     "keys). The answer is the same.",
+     PLACE(exchange), ARGS_CHOICE, exchange_names, 0, 0, NULL},
+    {0, "no-tput", NULL, "Never choose tput for --exchange=auto.", PLACE(no_tput), ARGS_FLAG, NULL,
+     0, 0, NULL},
+    {0, "explain", NULL,
+     "Print to standard error how the question was answered: files, indexes, the exchange and why, "
+     "rows and octets sent, memory and time of every process.",
+     PLACE(explain), ARGS_FLAG, NULL, 0, 0, NULL},
     {0, "no-bfindex", NULL,
      "Read every block of every file. By default the index beside a flow file (bfi.*, see "
      "libnf-index(1)) tells which blocks cannot match the filter, and these are not read.",

@@ -44,6 +44,8 @@ struct args {
     const char *memory_limit;         /* NULL = not given */
     int no_tput, no_index;
     int strict;
+    int exchange; /* enum query_exchange */
+    int explain;
 
     const char **paths; /* owned array */
     size_t path_count;

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** The exchange that needs no insight: all rows go to the master, which merges them. */
+/** The exchange that needs no insight: all groups go to the master, which merges them. */
 #include "exchange.h"
 
 #include "memory_limit.h"
 #include "message.h"
+#include "stream.h"
 
 #include <libnf.h>
 #include <stdlib.h>
 
-static bool gather_suits(const struct query *query)
+/** Whether rows of slaves need no merging by key, so that each may cut and order its own. */
+static bool has_complete_rows(const struct query *query, unsigned slaves)
 {
-    (void)query;
-    return true;
+    return query->mode != QUERY_AGGREGATE || slaves == 1;
 }
 
 /* ---- slave ---------------------------------------------------------------------------------- */
 
 /** Sends the rows in messages of up to a mebibyte, then one without rows. */
-static int send_rows(const struct exchange_slave *slave, uint8_t *rows, uint8_t *octets,
-                     struct failure *failure)
+static int send_rows(struct exchange_slave *slave, uint8_t *rows, struct failure *failure)
 {
     size_t row_size = lnf_query_row_size(slave->compiled);
     size_t room = message_rows_per_message(row_size);
@@ -32,9 +32,8 @@ static int send_rows(const struct exchange_slave *slave, uint8_t *rows, uint8_t 
             return memory_limit_failure(slave->table, LNF_ERR_READ, failure);
         }
         start += count;
-        size_t size = message_pack_rows(&none, rows, count, row_size, octets);
-        int class = transport_send(slave->transport, TRANSPORT_MASTER, TRANSPORT_DATA, MESSAGE_ROWS,
-                                   octets, size, failure);
+        size_t size = message_pack_rows(&none, rows, count, row_size, slave->octets);
+        int class = exchange_say(slave, MESSAGE_ROWS, size, SLAVE_ROWS, count, failure);
         if (class != REPORT_OK) {
             return class;
         }
@@ -42,44 +41,40 @@ static int send_rows(const struct exchange_slave *slave, uint8_t *rows, uint8_t 
     return REPORT_OK;
 }
 
-static int gather_slave(const struct exchange_slave *slave, struct failure *failure)
+static int gather_slave(struct exchange_slave *slave, struct failure *failure)
 {
-    uint8_t *rows = malloc(MESSAGE_MAX);
-    uint8_t *octets = malloc(MESSAGE_MAX);
-    int class;
-
-    if (rows == NULL || octets == NULL) {
-        class = failure_no_memory(failure);
-    } else {
-        class = send_rows(slave, rows, octets, failure);
+    if (has_complete_rows(slave->query, transport_count(slave->transport) - 1)) {
+        return stream_slave(slave, failure);
     }
+    uint8_t *rows = malloc(MESSAGE_MAX);
+    int class = rows == NULL ? failure_no_memory(failure) : send_rows(slave, rows, failure);
     free(rows);
-    free(octets);
     return class;
 }
 
 /* ---- master --------------------------------------------------------------------------------- */
 
-static int gather_master(const struct exchange_master *master, struct failure *failure)
+/** Adds the rows of all slaves as they come. */
+static int take_rows(struct exchange_master *master, bool *has_ended, struct failure *failure)
 {
     size_t row_size = lnf_query_row_size(master->compiled);
     unsigned ended = 0;
 
+    master->is_last_round = true;
     while (ended < master->slaves) {
         struct transport_message message;
         struct message_rows rows;
-        int class = master->receive(master->context, &message, failure);
+        int class = exchange_receive(master, TRANSPORT_ANYBODY, MESSAGE_ROWS, &message, failure);
         if (class != REPORT_OK) {
             return class;
         }
-        if (message.kind != MESSAGE_ROWS ||
+        if (has_ended[message.source - 1] ||
             !message_unpack_rows(message.octets, message.size, row_size, &rows)) {
-            return failure_set(failure, REPORT_MPI, "malformed rows from process %u",
-                               message.source + 1);
+            return exchange_malformed(&message, failure);
         }
         if (rows.count == 0) {
+            has_ended[message.source - 1] = true;
             ended++;
-            continue;
         }
         int status = lnf_table_add(master->table, rows.rows, rows.count);
         if (status != LNF_OK) {
@@ -89,9 +84,23 @@ static int gather_master(const struct exchange_master *master, struct failure *f
     return REPORT_OK;
 }
 
+static int gather_master(struct exchange_master *master, struct failure *failure)
+{
+    if (has_complete_rows(master->query, master->slaves)) {
+        return stream_master(master, failure);
+    }
+    bool *has_ended = calloc(master->slaves, sizeof(*has_ended));
+    int class =
+        has_ended == NULL ? failure_no_memory(failure) : exchange_create_table(master, failure);
+    if (class == REPORT_OK) {
+        class = take_rows(master, has_ended, failure);
+    }
+    free(has_ended);
+    return class;
+}
+
 const struct exchange exchange_gather = {
     .name = "gather",
-    .suits = gather_suits,
     .slave = gather_slave,
     .master = gather_master,
 };

@@ -3,7 +3,6 @@
 #include "link.h"
 
 #include "exchange.h"
-#include "memory_limit.h"
 #include "message.h"
 
 #include <stdlib.h>
@@ -12,9 +11,10 @@
 struct link {
     transport_t *transport;
     size_t row_size;
-    uint64_t files_done; /* as the master knows it */
-    bool stopped;        /* the master wants no more rows */
-    uint8_t *octets;     /* MESSAGE_MAX */
+    uint64_t files_done;             /* as the master knows it */
+    bool stopped;                    /* the master wants no more rows */
+    uint64_t sent_rows, sent_octets; /* of a list */
+    uint8_t *octets;                 /* MESSAGE_MAX */
     struct failure failure;
 };
 
@@ -51,6 +51,8 @@ static bool on_rows(void *context, const uint8_t *rows, size_t count,
         if (say(link, TRANSPORT_DATA, MESSAGE_ROWS, size) != REPORT_OK || !listen(link)) {
             return false;
         }
+        link->sent_rows += now;
+        link->sent_octets += size;
         part = (struct lnf_totals){0};
         rows += now * link->row_size;
         count -= now;
@@ -74,16 +76,45 @@ static bool on_progress(void *context, uint64_t files_done)
 
 /* ---- conversation --------------------------------------------------------------------------- */
 
-static int send_answer(struct link *link, const struct slave_job *job, lnf_table_t *table,
-                       const struct slave_counts *counts)
+/** What this process took for itself and sent. */
+static void count_means(const struct link *link, const struct slave_job *job,
+                        struct slave_counts *counts)
 {
-    struct exchange_slave slave = {link->transport, job->compiled, table};
+    if (job->memory != NULL) {
+        counts->memory_peak = lnf_memory_peak(job->memory);
+        counts->spilled = lnf_memory_spilled(job->memory);
+    }
+    if (link->sent_rows > 0) { /* of a list: its rows went the same way */
+        counts->sent[SLAVE_ROWS].rows = link->sent_rows;
+        counts->sent[SLAVE_ROWS].octets = link->sent_octets;
+    }
+    counts->octets_sent = transport_octets_sent(link->transport);
+    counts->octets_received = transport_octets_received(link->transport);
+}
+
+/** Takes part in the exchange, then says how it all went. */
+static int send_answer(struct link *link, const struct slave_job *job, lnf_table_t **table,
+                       struct slave_counts *counts)
+{
+    struct exchange_slave slave = {
+        .transport = link->transport,
+        .query = job->query,
+        .compiled = job->compiled,
+        .memory = job->memory,
+        .table = *table,
+        .counts = counts,
+        .octets = link->octets,
+    };
+    uint64_t start_us = slave_now_us();
     int class = REPORT_OK;
 
-    if (table != NULL) {
-        class = exchange_choose(job->query)->slave(&slave, &link->failure);
+    if (slave.table != NULL) {
+        class = exchange_slave_run(&slave, &link->failure);
+        *table = slave.table;
     }
     if (class == REPORT_OK) {
+        counts->exchange_us = slave_now_us() - start_us;
+        count_means(link, job, counts);
         class = say(link, TRANSPORT_DATA, MESSAGE_END, message_pack_counts(counts, link->octets));
     }
     return class;
@@ -102,16 +133,6 @@ static int wait_for_bye(struct link *link)
     return REPORT_OK;
 }
 
-/** Sorted lists are cut here already: what is not among the first of one slave is not of all. */
-static int finish_table(const struct slave_job *job, lnf_table_t *table, struct failure *failure)
-{
-    if (table == NULL || job->query->mode != QUERY_SORT) {
-        return REPORT_OK;
-    }
-    int status = lnf_table_finish(table, true);
-    return status < 0 ? memory_limit_failure(table, status, failure) : REPORT_OK;
-}
-
 static int converse(struct link *link, const struct slave_job *job)
 {
     struct slave_hooks hooks = {.context = link, .rows = on_rows, .progress = on_progress};
@@ -125,14 +146,11 @@ static int converse(struct link *link, const struct slave_job *job)
         return class;
     }
     class = slave_run(job, &hooks, &table, &counts, &failure);
-    if (class == REPORT_OK) {
-        class = finish_table(job, table, &failure);
-    }
     if (class != REPORT_OK && link->failure.class == REPORT_OK) {
         link->failure = failure;
     }
     if (link->failure.class == REPORT_OK) {
-        (void)send_answer(link, job, table, &counts);
+        (void)send_answer(link, job, &table, &counts);
     }
     lnf_table_destroy(table);
     return link->failure.class == REPORT_OK ? wait_for_bye(link) : (int)link->failure.class;

@@ -2,6 +2,7 @@
 /** Start and end of the program: command line, agreement with the other processes, master or slave.
  */
 #include "args.h"
+#include "exchange.h"
 #include "flow_files.h"
 #include "link.h"
 #include "master.h"
@@ -80,9 +81,13 @@ static int understand(struct work *work, int argc, char **argv, struct failure *
         class = query_build(&work->args.words, items, &work->query, failure);
     }
     if (class == REPORT_OK) {
-        work->query.gather = work->args.no_tput != 0;
+        work->query.exchange = (enum query_exchange)work->args.exchange;
+        work->query.no_tput = work->args.no_tput != 0;
         work->query.no_index = work->args.no_index != 0;
         class = query_compile(&work->query, &work->compiled, failure);
+    }
+    if (class == REPORT_OK) {
+        class = exchange_check(&work->query, failure);
     }
     return class;
 }
@@ -273,6 +278,7 @@ static int run_master(struct work *work, transport_t *transport, struct failure 
         .memory = work->memory,
         .strict = work->args.strict != 0,
         .start_s = work->start_s,
+        .explain = work->args.explain != 0,
     };
 
     job.output = output_create(&work->query, work->compiled, &options, STDOUT_FILENO);

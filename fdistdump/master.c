@@ -3,6 +3,7 @@
 #include "master.h"
 
 #include "exchange.h"
+#include "explain.h"
 #include "memory_limit.h"
 #include "message.h"
 
@@ -24,6 +25,9 @@ struct master {
     bool *has_goal, *has_ended; /* by slave */
     uint64_t files_done;        /* alone: as the progress shows it */
     struct slave_counts counts;
+    struct slave_counts *slave_counts; /* by slave, as they end */
+    struct explain_master explain;
+    const struct exchange_master *exchange; /* while there is one */
 };
 
 static bool prints_records(const struct master *master)
@@ -149,6 +153,28 @@ static void report_damage(const struct master *master)
     }
 }
 
+/** What happened, for people who asked. */
+static void explain(struct master *master)
+{
+    const struct master_job *job = master->job;
+
+    if (!job->explain) {
+        return;
+    }
+    master->explain.slaves = master->slaves;
+    master->explain.slave_counts =
+        master->transport == NULL ? &master->counts : master->slave_counts;
+    if (master->transport != NULL) {
+        master->explain.octets_sent = transport_octets_sent(master->transport);
+        master->explain.octets_received = transport_octets_received(master->transport);
+    }
+    if (job->memory != NULL) {
+        master->explain.memory_peak = lnf_memory_peak(job->memory);
+        master->explain.spilled = lnf_memory_spilled(job->memory);
+    }
+    explain_print(job->report->fd, job->query, job->compiled, &master->explain);
+}
+
 /** After report_damage(): the failure it is, if it is one. */
 static int judge_damage(const struct master *master, struct failure *failure)
 {
@@ -184,6 +210,7 @@ static int finish(struct master *master, struct failure *failure)
     }
     (void)output_flush(job->output);
     report_damage(master);
+    explain(master);
     if (output_status(job->output, &error) == OUTPUT_FAILED) {
         return failure_set(failure, REPORT_INTERNAL, "cannot write the output: %s",
                            strerror(error));
@@ -257,13 +284,21 @@ static int take_end(struct master *master, unsigned slave, const struct transpor
     /* Its last progress travels on another channel and may not be here yet. */
     progress_done(master->job->progress, slave, counts.files);
     slave_counts_add(&master->counts, &counts);
+    master->slave_counts[slave] = counts;
     return REPORT_OK;
 }
 
+/** Whether a kind of message is the caller's to deal with: that of lists and exchanges. */
+static bool is_data(int kind)
+{
+    return kind == MESSAGE_ROWS || kind == MESSAGE_HOLDS || kind == MESSAGE_KEYS ||
+           kind == MESSAGE_COUNT;
+}
+
 /**
- * Waits for the next message and deals with all kinds but rows, which are the caller's.
+ * Waits for the next message and deals with all kinds but data, which are the caller's.
  *
- * @param[out] message  kind MESSAGE_ROWS, or another that is dealt with
+ * @param[out] message  data, or of a kind that is dealt with
  */
 static int take_message(struct master *master, unsigned data_from,
                         struct transport_message *message, struct failure *failure)
@@ -280,9 +315,10 @@ static int take_message(struct master *master, unsigned data_from,
         return malformed(message, failure);
     }
     unsigned slave = message->source - 1;
-    switch (message->kind) {
-    case MESSAGE_ROWS:
+    if (is_data(message->kind)) {
         return REPORT_OK;
+    }
+    switch (message->kind) {
     case MESSAGE_GOAL:
         return take_goal(master, slave, message, failure);
     case MESSAGE_PROGRESS:
@@ -296,21 +332,31 @@ static int take_message(struct master *master, unsigned data_from,
     }
 }
 
-/** For exchanges: the next message with rows. */
-static int receive_rows(void *context, struct transport_message *message, struct failure *failure)
+/** Whether a slave has gone that is still needed. In the last round one may go before others. */
+static bool has_ended_early(const struct master *master, unsigned data_from)
+{
+    if (!master->exchange->is_last_round) {
+        return master->ended > 0;
+    }
+    return data_from == TRANSPORT_ANYBODY ? master->ended == master->slaves
+                                          : master->has_ended[data_from - 1];
+}
+
+/** For exchanges: the next message with data. */
+static int receive_data(void *context, unsigned data_from, struct transport_message *message,
+                        struct failure *failure)
 {
     struct master *master = context;
 
-    do {
-        int class = take_message(master, TRANSPORT_ANYBODY, message, failure);
-        if (class != REPORT_OK) {
+    for (;;) {
+        if (has_ended_early(master, data_from)) {
+            return failure_set(failure, REPORT_MPI, "a slave ended before its last rows");
+        }
+        int class = take_message(master, data_from, message, failure);
+        if (class != REPORT_OK || is_data(message->kind)) {
             return class;
         }
-        if (master->ended == master->slaves) {
-            return failure_set(failure, REPORT_MPI, "all slaves ended before their last rows");
-        }
-    } while (message->kind != MESSAGE_ROWS);
-    return REPORT_OK;
+    }
 }
 
 static int tell_all(struct master *master, int kind, struct failure *failure)
@@ -341,10 +387,11 @@ static int run_list(struct master *master, struct failure *failure)
             if (class != REPORT_OK) {
                 return class;
             }
-            if (message.kind != MESSAGE_ROWS) {
+            if (!is_data(message.kind)) {
                 continue;
             }
-            if (!message_unpack_rows(message.octets, message.size, row_size, &rows)) {
+            if (message.kind != MESSAGE_ROWS ||
+                !message_unpack_rows(message.octets, message.size, row_size, &rows)) {
                 return malformed(&message, failure);
             }
             if (wanted && !print_list(master, rows.rows, rows.count, &rows.totals)) {
@@ -363,20 +410,31 @@ static int run_table(struct master *master, struct failure *failure)
 {
     struct exchange_master exchange = {
         .transport = master->transport,
+        .query = master->job->query,
         .compiled = master->job->compiled,
+        .memory = master->job->memory,
         .slaves = master->slaves,
-        .receive = receive_rows,
+        .receive = receive_data,
         .context = master,
     };
+    uint64_t start_us = slave_now_us();
 
-    if (lnf_table_create_limited(master->job->compiled, master->job->memory, &exchange.table) < 0) {
-        return failure_no_memory(failure);
-    }
-    int class = exchange_choose(master->job->query)->master(&exchange, failure);
+    master->exchange = &exchange;
+    int class = exchange_master_run(&exchange, failure);
     if (class == REPORT_OK) {
+        uint64_t exchanged_us = slave_now_us();
+        report_info(master->job->report, "exchange %s: %s", exchange.name, exchange.why);
         class = print_table(master->job, exchange.table, failure);
+        master->explain = (struct explain_master){
+            .exchange = exchange.name,
+            .wait_us = exchange.started_us - start_us,
+            .exchange_us = exchanged_us - exchange.started_us,
+            .output_us = slave_now_us() - exchanged_us,
+        };
+        memcpy(master->explain.why, exchange.why, sizeof(master->explain.why));
     }
-    lnf_table_destroy(exchange.table);
+    exchange_master_clear(&exchange);
+    master->exchange = NULL;
     return class;
 }
 
@@ -391,7 +449,7 @@ static int run_all(struct master *master, struct failure *failure)
     while (class == REPORT_OK && master->ended < master->slaves) {
         struct transport_message message;
         class = take_message(master, TRANSPORT_ANYBODY, &message, failure);
-        if (class == REPORT_OK && message.kind == MESSAGE_ROWS) {
+        if (class == REPORT_OK && is_data(message.kind)) {
             class = malformed(&message, failure);
         }
     }
@@ -419,13 +477,15 @@ int master_run(const struct master_job *job, transport_t *transport, struct fail
     master.slaves = transport_count(transport) - 1;
     master.has_goal = calloc(master.slaves, sizeof(*master.has_goal));
     master.has_ended = calloc(master.slaves, sizeof(*master.has_ended));
-    if (master.has_goal == NULL || master.has_ended == NULL) {
+    master.slave_counts = calloc(master.slaves, sizeof(*master.slave_counts));
+    if (master.has_goal == NULL || master.has_ended == NULL || master.slave_counts == NULL) {
         class = failure_no_memory(failure);
     } else {
         class = run_all(&master, failure);
     }
     free(master.has_goal);
     free(master.has_ended);
+    free(master.slave_counts);
     return class;
 }
 
@@ -470,7 +530,9 @@ int master_run_alone(const struct master_job *job, const struct slave_job *slave
     if (class == REPORT_OK) {
         slave_counts_add(&master.counts, &counts);
         if (table != NULL) {
+            uint64_t start_us = slave_now_us();
             class = print_table(job, table, failure);
+            master.explain.output_us = slave_now_us() - start_us;
         }
     }
     lnf_table_destroy(table);

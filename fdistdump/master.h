@@ -19,6 +19,7 @@ struct master_job {
     lnf_memory_t *memory; /* of the table of all rows; NULL = as much as it needs */
     bool strict;          /* what could not be read is a failure */
     double start_s;       /* of the job, on the monotonic clock */
+    bool explain;         /* say on standard error what was done */
 };
 
 /** Answers with what the slaves of the job find. */

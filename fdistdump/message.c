@@ -19,7 +19,7 @@ size_t message_rows_per_message(size_t row_size)
 
 size_t message_pack_number(uint64_t number, uint8_t *octets)
 {
-    struct lnf_writer_bytes w = lnf_writer_bytes_init(octets, MESSAGE_MAX);
+    struct lnf_writer_bytes w = lnf_writer_bytes_init(octets, MESSAGE_NUMBER_SIZE);
 
     lnf_write_u64_be(&w, number);
     return lnf_writer_bytes_used(&w);
@@ -41,6 +41,16 @@ size_t message_pack_rows(const struct lnf_totals *totals, const uint8_t *rows, s
     write_totals(&w, totals);
     lnf_write_u32_be(&w, (uint32_t)count);
     lnf_write_bytes(&w, rows, count * row_size);
+    return lnf_writer_bytes_used(&w);
+}
+
+size_t message_pack_entries(const uint8_t *entries, size_t count, size_t entry_size,
+                            uint8_t *octets)
+{
+    struct lnf_writer_bytes w = lnf_writer_bytes_init(octets, MESSAGE_MAX);
+
+    lnf_write_u32_be(&w, (uint32_t)count);
+    lnf_write_bytes(&w, entries, count * entry_size);
     return lnf_writer_bytes_used(&w);
 }
 
@@ -76,6 +86,19 @@ size_t message_pack_counts(const struct slave_counts *counts, uint8_t *octets)
     lnf_write_u64_be(&w, counts->files_skipped);
     lnf_write_u64_be(&w, counts->indexed_blocks);
     lnf_write_u64_be(&w, counts->blocks_skipped);
+    lnf_write_u64_be(&w, counts->groups);
+    lnf_write_u64_be(&w, counts->held);
+    for (unsigned i = 0; i < SLAVE_PHASES; i++) {
+        lnf_write_u64_be(&w, counts->sent[i].rows);
+        lnf_write_u64_be(&w, counts->sent[i].octets);
+    }
+    lnf_write_u64_be(&w, counts->octets_sent);
+    lnf_write_u64_be(&w, counts->octets_received);
+    lnf_write_u64_be(&w, counts->memory_peak);
+    lnf_write_u64_be(&w, counts->spilled);
+    lnf_write_u64_be(&w, counts->scan_us);
+    lnf_write_u64_be(&w, counts->merge_us);
+    lnf_write_u64_be(&w, counts->exchange_us);
     return lnf_writer_bytes_used(&w);
 }
 
@@ -129,6 +152,20 @@ bool message_unpack_rows(const uint8_t *octets, size_t size, size_t row_size,
     return is_whole(&r);
 }
 
+bool message_unpack_entries(const uint8_t *octets, size_t size, size_t entry_size,
+                            struct message_entries *entries)
+{
+    struct lnf_reader r = lnf_reader_init(octets, size);
+
+    uint32_t count = lnf_read_u32_be(&r);
+    if (r.failed || count > message_rows_per_message(entry_size)) {
+        return false;
+    }
+    entries->count = count;
+    entries->entries = lnf_read_bytes(&r, count * entry_size);
+    return is_whole(&r);
+}
+
 static void read_classes(struct lnf_reader *r, uint64_t *counts)
 {
     for (unsigned i = 0; i < LNF_STAT_CLASSES; i++) {
@@ -161,6 +198,19 @@ bool message_unpack_counts(const uint8_t *octets, size_t size, struct slave_coun
     counts->files_skipped = lnf_read_u64_be(&r);
     counts->indexed_blocks = lnf_read_u64_be(&r);
     counts->blocks_skipped = lnf_read_u64_be(&r);
+    counts->groups = lnf_read_u64_be(&r);
+    counts->held = lnf_read_u64_be(&r);
+    for (unsigned i = 0; i < SLAVE_PHASES; i++) {
+        counts->sent[i].rows = lnf_read_u64_be(&r);
+        counts->sent[i].octets = lnf_read_u64_be(&r);
+    }
+    counts->octets_sent = lnf_read_u64_be(&r);
+    counts->octets_received = lnf_read_u64_be(&r);
+    counts->memory_peak = lnf_read_u64_be(&r);
+    counts->spilled = lnf_read_u64_be(&r);
+    counts->scan_us = lnf_read_u64_be(&r);
+    counts->merge_us = lnf_read_u64_be(&r);
+    counts->exchange_us = lnf_read_u64_be(&r);
     return is_whole(&r);
 }
 

@@ -19,6 +19,8 @@
 /** The largest message: about a mebibyte of rows and what is said about them. */
 #define MESSAGE_ROWS_SIZE (1u << 20)
 #define MESSAGE_MAX (MESSAGE_ROWS_SIZE + 4096u)
+/** A message that is a number. */
+#define MESSAGE_NUMBER_SIZE 8u
 
 enum message_kind {
     MESSAGE_GOAL = 1, /* slave: number of its files */
@@ -28,12 +30,25 @@ enum message_kind {
     MESSAGE_FAILED,   /* slave: why the job must end */
     MESSAGE_STOP,     /* master: no more rows are wanted */
     MESSAGE_BYE,      /* master: everything is printed */
+    /* Of exchanges, see there. */
+    MESSAGE_HOLDS,     /* slave: number of the rows it has after reading its files */
+    MESSAGE_PLAN,      /* master: number of the exchange that follows or goes on */
+    MESSAGE_DEAL,      /* slave to slave: packed rows; none = there are no more of them */
+    MESSAGE_KEYS,      /* packed entries, a key and perhaps a value each; none = no more */
+    MESSAGE_THRESHOLD, /* master: least value of interest */
+    MESSAGE_COUNT,     /* slave: number of its entries that reach it */
 };
 
 /** Rows as they arrive; `rows` point into the message. */
 struct message_rows {
     struct lnf_totals totals; /* of the block the rows are from; lists only */
     const uint8_t *rows;
+    size_t count;
+};
+
+/** Entries of the same size as they arrive; `entries` point into the message. */
+struct message_entries {
+    const uint8_t *entries;
     size_t count;
 };
 
@@ -45,10 +60,14 @@ struct message_failure {
 
 /* Each function packs into `octets` and returns the size; MESSAGE_MAX octets are always enough. */
 
+/** MESSAGE_NUMBER_SIZE octets. */
 size_t message_pack_number(uint64_t number, uint8_t *octets);
 /** At most MESSAGE_ROWS_SIZE octets of rows, see message_rows_per_message(). */
 size_t message_pack_rows(const struct lnf_totals *totals, const uint8_t *rows, size_t count,
                          size_t row_size, uint8_t *octets);
+/** At most MESSAGE_ROWS_SIZE octets of entries, see message_rows_per_message(). */
+size_t message_pack_entries(const uint8_t *entries, size_t count, size_t entry_size,
+                            uint8_t *octets);
 size_t message_pack_counts(const struct slave_counts *counts, uint8_t *octets);
 size_t message_pack_failure(const struct failure *failure, const char *host, uint8_t *octets);
 
@@ -57,6 +76,8 @@ size_t message_pack_failure(const struct failure *failure, const char *host, uin
 bool message_unpack_number(const uint8_t *octets, size_t size, uint64_t *number);
 bool message_unpack_rows(const uint8_t *octets, size_t size, size_t row_size,
                          struct message_rows *rows);
+bool message_unpack_entries(const uint8_t *octets, size_t size, size_t entry_size,
+                            struct message_entries *entries);
 bool message_unpack_counts(const uint8_t *octets, size_t size, struct slave_counts *counts);
 bool message_unpack_failure(const uint8_t *octets, size_t size, struct message_failure *failure);
 

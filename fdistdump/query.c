@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACKED_VERSION 1u
+#define PACKED_VERSION 2u
 #define FIELD_TEXT_MAX 64u
 #define STATISTIC_LIMIT 10u
 #define STATISTIC_ORDER "flows"
@@ -438,7 +438,7 @@ int query_compile(const struct query *query, lnf_query_t **compiled, struct fail
 
 #define PACKED_COLUMN_SIZE 11u
 #define PACKED_SHOWN_SIZE (3u + QUERY_BREC_PARTS)
-#define PACKED_FIXED_SIZE 25u
+#define PACKED_FIXED_SIZE 26u
 
 size_t query_packed_size(const struct query *query)
 {
@@ -475,7 +475,8 @@ void query_pack(const struct query *query, uint8_t *octets)
     lnf_write_u16_be(&w, PACKED_VERSION);
     lnf_write_u8(&w, (uint8_t)query->mode);
     lnf_write_u8(&w, (uint8_t)query->items);
-    lnf_write_u8(&w, query->gather);
+    lnf_write_u8(&w, (uint8_t)query->exchange);
+    lnf_write_u8(&w, query->no_tput);
     lnf_write_u8(&w, query->no_index);
     lnf_write_u8(&w, query->sort_descending);
     lnf_write_u32_be(&w, (uint32_t)query->sort_column);
@@ -537,14 +538,17 @@ static bool unpack_fixed(struct lnf_reader *r, struct query *query)
     uint8_t mode = lnf_read_u8(r);
 
     query->items = lnf_read_u8(r);
-    query->gather = lnf_read_u8(r) != 0;
+    uint8_t exchange = lnf_read_u8(r);
+    query->no_tput = lnf_read_u8(r) != 0;
     query->no_index = lnf_read_u8(r) != 0;
     query->sort_descending = lnf_read_u8(r) != 0;
     query->sort_column = (int32_t)lnf_read_u32_be(r);
     query->limit = lnf_read_u64_be(r);
-    if (r->failed || version != PACKED_VERSION || mode > QUERY_METADATA) {
+    if (r->failed || version != PACKED_VERSION || mode > QUERY_METADATA ||
+        exchange > QUERY_EXCHANGE_SHUFFLE) {
         return false;
     }
+    query->exchange = (enum query_exchange)exchange;
     query->mode = (enum query_mode)mode;
     return query->items <= (QUERY_RECORDS | QUERY_PROCESSED | QUERY_FILES);
 }
@@ -631,6 +635,8 @@ const char *query_difference(const struct query *a, const struct query *b)
     if (a->items != b->items) {
         return "output items";
     }
-    return a->gather != b->gather || a->no_index != b->no_index ? "--no-tput or --no-bfindex"
-                                                                : NULL;
+    if (a->exchange != b->exchange || a->no_tput != b->no_tput) {
+        return "--exchange or --no-tput";
+    }
+    return a->no_index != b->no_index ? "--no-bfindex" : NULL;
 }

@@ -36,6 +36,15 @@ enum query_item {
     QUERY_FILES = 4,
 };
 
+/** How rows of slaves become one answer; see exchange.h. In the order of the words of --exchange.
+ */
+enum query_exchange {
+    QUERY_EXCHANGE_AUTO,
+    QUERY_EXCHANGE_GATHER,
+    QUERY_EXCHANGE_TPUT,
+    QUERY_EXCHANGE_SHUFFLE,
+};
+
 /** A column people see. */
 struct query_shown {
     int field;
@@ -68,7 +77,8 @@ struct query {
     bool sort_descending;
     uint64_t limit; /* 0 = none */
 
-    bool gather;   /* --no-tput: all groups go to the master */
+    enum query_exchange exchange;
+    bool no_tput;  /* --no-tput: the exchange chosen is another one */
     bool no_index; /* --no-bfindex: no file is skipped unread */
 };
 

@@ -483,12 +483,17 @@ static size_t files_done(struct slave *slave)
     return done;
 }
 
-static int64_t now_ms(void)
+uint64_t slave_now_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int64_t now_ms(void)
+{
+    return (int64_t)(slave_now_us() / 1000);
 }
 
 /** Gives blocks to the hook in order until all are through. */
@@ -634,6 +639,7 @@ static int run(struct slave *slave, const struct slave_hooks *hooks, lnf_table_t
             return failure_no_memory(&slave->failure);
         }
     }
+    uint64_t start_us = slave_now_us();
     int class = start_workers(slave);
     if (class != REPORT_OK) {
         return class;
@@ -646,7 +652,12 @@ static int run(struct slave *slave, const struct slave_hooks *hooks, lnf_table_t
     join_workers(slave);
     read_other_headers(slave);
     (void)hooks->progress(hooks->context, slave->job->path_count);
-    return merge_workers(slave, table);
+    uint64_t scanned_us = slave_now_us();
+    class = merge_workers(slave, table);
+    slave->counts.scan_us = scanned_us - start_us;
+    slave->counts.merge_us = slave_now_us() - scanned_us;
+    slave->counts.groups = *table == NULL ? 0 : lnf_table_count(*table);
+    return class;
 }
 
 int slave_run(const struct slave_job *job, const struct slave_hooks *hooks, lnf_table_t **table,
@@ -684,6 +695,19 @@ void slave_counts_add(struct slave_counts *counts, const struct slave_counts *fr
     counts->files_skipped += from->files_skipped;
     counts->indexed_blocks += from->indexed_blocks;
     counts->blocks_skipped += from->blocks_skipped;
+    counts->groups += from->groups;
+    counts->held += from->held;
+    for (unsigned i = 0; i < SLAVE_PHASES; i++) {
+        counts->sent[i].rows += from->sent[i].rows;
+        counts->sent[i].octets += from->sent[i].octets;
+    }
+    counts->octets_sent += from->octets_sent;
+    counts->octets_received += from->octets_received;
+    counts->memory_peak += from->memory_peak;
+    counts->spilled += from->spilled;
+    counts->scan_us += from->scan_us;
+    counts->merge_us += from->merge_us;
+    counts->exchange_us += from->exchange_us;
 }
 
 unsigned slave_default_threads(void)

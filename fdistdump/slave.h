@@ -19,6 +19,16 @@
 
 #define SLAVE_PROBLEMS 5u /* kinds of enum lnf_problem_kind */
 
+/** What rows are sent for; counted apart. */
+enum slave_phase {
+    SLAVE_ROWS,     /* lists, groups of gather, finished rows: to the master */
+    SLAVE_DEALT,    /* shuffle: groups to the slave that finishes them */
+    SLAVE_BEST,     /* TPUT: the first keys of every slave */
+    SLAVE_REACHING, /* TPUT: keys that reach the threshold */
+    SLAVE_COMPLETE, /* TPUT: groups of the keys that may be in the answer */
+    SLAVE_PHASES
+};
+
 struct slave_job {
     const struct query *query;
     const lnf_query_t *compiled;
@@ -40,6 +50,15 @@ struct slave_counts {
     /* Of the files that could be opened, those whose index was used and what it told. */
     uint64_t indexed, files_skipped;
     uint64_t indexed_blocks, blocks_skipped;
+    /* For people who want to know why it takes so long. */
+    uint64_t groups; /* rows in the table when all files are read */
+    uint64_t held;   /* groups of all processes that this one finished */
+    struct {
+        uint64_t rows, octets;
+    } sent[SLAVE_PHASES];
+    uint64_t octets_sent, octets_received; /* by the transport, in messages of any kind */
+    uint64_t memory_peak, spilled;         /* octets of tables; of temporary files */
+    uint64_t scan_us, merge_us, exchange_us;
 };
 
 struct slave_hooks {
@@ -64,6 +83,9 @@ struct slave_hooks {
  */
 int slave_run(const struct slave_job *job, const struct slave_hooks *hooks, lnf_table_t **table,
               struct slave_counts *counts, struct failure *failure);
+
+/** The monotonic clock in microseconds. */
+uint64_t slave_now_us(void);
 
 /** Adds the counts of another process. */
 void slave_counts_add(struct slave_counts *counts, const struct slave_counts *from);

@@ -21,6 +21,8 @@ struct transport {
     unsigned rank, count, neighbours;
     MPI_Comm channels[CHANNELS];
     uint8_t *received; /* MESSAGE_MAX octets */
+    uint8_t *sending;  /* the same, of a message others are heard beside */
+    uint64_t octets_sent, octets_received;
 };
 
 /** Launchers say so in the environment; without one MPI would start a daemon of its own. */
@@ -109,7 +111,8 @@ int transport_start(transport_t **transport, struct failure *failure)
     }
     if (class == REPORT_OK && t->count > 1) {
         t->received = malloc(MESSAGE_MAX);
-        class = t->received == NULL ? failure_no_memory(failure) : REPORT_OK;
+        t->sending = malloc(MESSAGE_MAX);
+        class = t->received == NULL || t->sending == NULL ? failure_no_memory(failure) : REPORT_OK;
     }
     return class;
 }
@@ -128,6 +131,7 @@ void transport_finish(transport_t *transport)
         (void)MPI_Finalize();
     }
     free(transport->received);
+    free(transport->sending);
     free(transport);
 }
 
@@ -242,6 +246,7 @@ int transport_send(transport_t *transport, unsigned to, enum transport_channel c
         }
         back_off(&sleep_ns);
     }
+    transport->octets_sent += size;
     return code == MPI_SUCCESS ? REPORT_OK : mpi_failure(failure, "a message cannot be sent", code);
 }
 
@@ -260,6 +265,7 @@ static int receive(transport_t *transport, MPI_Comm channel, const MPI_Status *f
     if (code != MPI_SUCCESS) {
         return mpi_failure(failure, "a message cannot be received", code);
     }
+    transport->octets_received += (size_t)size;
     *message = (struct transport_message){
         .source = (unsigned)found->MPI_SOURCE,
         .kind = found->MPI_TAG,
@@ -307,4 +313,47 @@ int transport_wait(transport_t *transport, unsigned data_from, struct transport_
         }
         back_off(&sleep_ns);
     }
+}
+
+int transport_send_and_hear(transport_t *transport, unsigned to, enum transport_channel channel,
+                            int kind, const uint8_t *octets, size_t size, transport_hear_fn *hear,
+                            void *context, struct failure *failure)
+{
+    long sleep_ns = SLEEP_FIRST_NS;
+    MPI_Request request;
+    int done = 0;
+
+    /* After a failure of `hear` MPI may still read the octets: they must outlive this call. */
+    memcpy(transport->sending, octets, size);
+    int code = MPI_Isend(transport->sending, (int)size, MPI_BYTE, (int)to, kind,
+                         transport->channels[channel], &request);
+    while (code == MPI_SUCCESS) {
+        struct transport_message message;
+        code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+        if (code != MPI_SUCCESS || done) {
+            break;
+        }
+        int class = transport_poll(transport, TRANSPORT_ANYBODY, &message, failure);
+        if (class == REPORT_OK && message.kind != 0) {
+            class = hear(context, &message, failure);
+            sleep_ns = SLEEP_FIRST_NS;
+        } else {
+            back_off(&sleep_ns);
+        }
+        if (class != REPORT_OK) {
+            return class;
+        }
+    }
+    transport->octets_sent += size;
+    return code == MPI_SUCCESS ? REPORT_OK : mpi_failure(failure, "a message cannot be sent", code);
+}
+
+uint64_t transport_octets_sent(const transport_t *transport)
+{
+    return transport->octets_sent;
+}
+
+uint64_t transport_octets_received(const transport_t *transport)
+{
+    return transport->octets_received;
 }

@@ -78,6 +78,24 @@ int transport_broadcast(transport_t *transport, const uint8_t *octets, size_t si
 int transport_send(transport_t *transport, unsigned to, enum transport_channel channel, int kind,
                    const uint8_t *octets, size_t size, struct failure *failure);
 
+/** Deals with a message; another class than REPORT_OK ends what called it. */
+typedef int transport_hear_fn(void *context, const struct transport_message *message,
+                              struct failure *failure);
+
+/**
+ * The same, and hands every message that arrives meanwhile to `hear`, so that processes may send to
+ * each other at the same time. The octets are the caller's again when it returns.
+ *
+ * @return REPORT_OK; REPORT_MPI; what `hear` returned, and then whether the message arrives is open
+ */
+int transport_send_and_hear(transport_t *transport, unsigned to, enum transport_channel channel,
+                            int kind, const uint8_t *octets, size_t size, transport_hear_fn *hear,
+                            void *context, struct failure *failure);
+
+/** Octets in messages of this process so far; collective calls do not count. */
+uint64_t transport_octets_sent(const transport_t *transport);
+uint64_t transport_octets_received(const transport_t *transport);
+
 /**
  * Takes a message if there is one: a control message of anybody, or data of `data_from`.
  *

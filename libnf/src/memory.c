@@ -47,6 +47,11 @@ void lnf_memory_destroy(lnf_memory_t *memory)
     }
 }
 
+uint64_t lnf_memory_limit(const lnf_memory_t *memory)
+{
+    return memory->limit == UINT64_MAX ? 0 : memory->limit;
+}
+
 uint64_t lnf_memory_used(const lnf_memory_t *memory)
 {
     return atomic_load_explicit(&memory->used, memory_order_relaxed);

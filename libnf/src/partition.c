@@ -124,6 +124,117 @@ int lnf_table_partition_rows(lnf_table_t *table, unsigned partition, unsigned pa
     return status;
 }
 
+static bool is_in_memory(const lnf_table_t *table)
+{
+    return table->spill == NULL || lnf_spill_rows(table->spill) == 0;
+}
+
+/** Each group is in one of the shards; all keys can be found or none. */
+static int shared_find(const lnf_table_t *shared, const uint8_t *key, uint8_t *row)
+{
+    const struct lnf_shard *items = shared->shards->items;
+    int status = LNF_EOF;
+
+    for (unsigned i = 0; i < LNF_SHARDS; i++) {
+        if (!is_in_memory(items[i].table)) {
+            return LNF_ERR_OTHER;
+        }
+    }
+    for (unsigned i = 0; i < LNF_SHARDS && status == LNF_EOF; i++) {
+        status = lnf_table_find(items[i].table, key, row);
+    }
+    return status;
+}
+
+int lnf_table_find(const lnf_table_t *table, const uint8_t *key, uint8_t *row)
+{
+    const lnf_query_t *query = table->query;
+    uint64_t words[LNF_QUERY_KEY_WORDS];
+
+    if (table->shards != NULL) {
+        return shared_find(table, key, row);
+    }
+    if (query->mode != LNF_QUERY_AGGREGATE || !is_in_memory(table)) {
+        return LNF_ERR_OTHER;
+    }
+    if (query->key_words > 0) {
+        words[query->key_words - 1] = 0; /* the octets that fill the last word */
+        memcpy(words, key, lnf_query_key_size(query));
+    }
+    const uint8_t *group = lnf_groups_find(&table->groups, words);
+    if (group == NULL) {
+        return LNF_EOF;
+    }
+    lnf_group_pack(query, group, row);
+    return LNF_OK;
+}
+
+struct dealing {
+    const lnf_query_t *query;
+    unsigned partitions;
+    lnf_deal_fn *fn;
+    void *context;
+    uint8_t *row;
+    int stopped; /* what fn returned */
+};
+
+static int deal_part(void *context, lnf_table_t *part)
+{
+    struct dealing *dealing = context;
+    const struct lnf_store *store = &part->groups.store;
+
+    for (size_t i = 0; i < store->count && dealing->stopped == LNF_OK; i++) {
+        const uint8_t *group = lnf_store_at(store, i);
+        unsigned partition = key_partition(dealing->query, (const uint64_t *)(const void *)group,
+                                           dealing->partitions);
+        lnf_group_pack(dealing->query, group, dealing->row);
+        dealing->stopped = dealing->fn(dealing->context, partition, dealing->row);
+    }
+    return dealing->stopped;
+}
+
+static int shared_deal_rows(const lnf_table_t *shared, unsigned partitions, lnf_deal_fn *fn,
+                            void *context)
+{
+    int status = LNF_OK;
+
+    for (unsigned i = 0; i < LNF_SHARDS && status == LNF_OK; i++) {
+        status = lnf_table_deal_rows(shared->shards->items[i].table, partitions, fn, context);
+    }
+    return status;
+}
+
+int lnf_table_deal_rows(lnf_table_t *table, unsigned partitions, lnf_deal_fn *fn, void *context)
+{
+    struct dealing dealing = {
+        .query = table->query,
+        .partitions = partitions,
+        .fn = fn,
+        .context = context,
+        .stopped = LNF_OK,
+    };
+
+    if (table->query->mode != LNF_QUERY_AGGREGATE || partitions == 0) {
+        return LNF_ERR_OTHER;
+    }
+    if (table->shards != NULL) {
+        return shared_deal_rows(table, partitions, fn, context);
+    }
+    dealing.row = malloc(table->query->row_size + 1);
+    if (dealing.row == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    int before = lnf_table_error(table, NULL);
+    int status = table->spill == NULL
+                     ? deal_part(&dealing, table)
+                     : lnf_spill_visit(table, 0, LNF_SPILL_PARTITIONS, false, deal_part, &dealing);
+    if (table->spill != NULL && dealing.stopped != LNF_OK) {
+        table->spill->status = before; /* the caller's own decision is no failure of the table */
+    }
+    free(dealing.row);
+    return status;
+}
+
 /* ---- in ---------------------------------------------------------------------------------------
  */
 

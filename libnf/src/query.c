@@ -421,6 +421,21 @@ int lnf_query_create(const struct lnf_query_spec *spec, lnf_query_t **query,
     return LNF_OK;
 }
 
+int lnf_query_create_answer(const lnf_query_t *query, lnf_query_t **answer)
+{
+    lnf_query_t *q = calloc(1, sizeof(*q));
+    if (q == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    q->mode = LNF_QUERY_LIST;
+    q->limit = query->limit;
+    q->sort_column = -1;
+    q->row_size = query->row_size;
+    place_in_group(q);
+    *answer = q;
+    return LNF_OK;
+}
+
 void lnf_query_destroy(lnf_query_t *query)
 {
     if (query == NULL) {
@@ -437,4 +452,25 @@ void lnf_query_destroy(lnf_query_t *query)
 size_t lnf_query_row_size(const lnf_query_t *query)
 {
     return query->row_size;
+}
+
+size_t lnf_query_key_size(const lnf_query_t *query)
+{
+    size_t size = 0;
+
+    for (unsigned i = 0; i < query->stored_count; i++) {
+        size += query->stored[i].key ? query->stored[i].width : 0;
+    }
+    return size;
+}
+
+void lnf_query_row_key(const lnf_query_t *query, const uint8_t *row, uint8_t *key)
+{
+    for (unsigned i = 0; i < query->stored_count; i++) {
+        const struct lnf_stored *stored = &query->stored[i];
+        if (stored->key) {
+            memcpy(key, row + stored->row_offset, stored->width);
+            key += stored->width;
+        }
+    }
 }

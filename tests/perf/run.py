@@ -4,6 +4,7 @@ run, alternating, medians. CPU time is that of the whole process with all thread
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -286,6 +287,53 @@ def spilling(work, flows, runs):
           f"CPU-s in {bound[2]:.0f} MiB, {'the same answer' if answers[0] == answers[1] else 'ANOTHER ANSWER'}")
 
 
+MPI = ["mpiexec", "--oversubscribe"]
+SLAVES = 8
+
+
+def explained(command):
+    """(answer, exchange, what each process counted) of a job with --explain."""
+    r = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+                       env=sc.environment())
+    processes = [{name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", line)}
+                 for line in r.stderr.splitlines() if line.startswith("explain: process ")]
+    return r.stdout, re.search(r"^explain: exchange: (\w+)", r.stderr, re.M).group(1), processes
+
+
+def exchange(work, flows):
+    """Octets between processes, files dealt over the slaves so that each has flows of its own."""
+    folder = os.path.join(work, "flows-exchange")
+    subprocess.run([sc.program("make_flow_files"), folder, str(flows), "lz4", "24"], check=True)
+    paths = [f"%{i % SLAVES + 1}:{path}" for i, path in enumerate(sc.flow_files(folder))]
+    question = [sc.program("fdistdump"), "--progress-bar-type=none", "--num-threads=1", "--output-format=csv",
+                "-s", "srcip#bytes"]
+    alone = subprocess.run([*question, folder], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                           check=True, env=sc.environment()).stdout
+    wire, name_of_auto = {}, ""
+    print(f"\nExchanges, top 10 srcip by bytes of {flows} flows dealt over {SLAVES} slaves; octets in messages of all "
+          "processes")
+    for name in ("gather", "shuffle", "tput", "auto"):
+        out, took, processes = explained([*MPI, "-n", str(SLAVES + 1), *question, "--explain",
+                                          f"--exchange={name}", *paths])
+        same = out == alone
+        wire[name] = sum(p["octets_sent"] for p in processes)
+        print(f"{name:14} {wire[name] / 1e6:9.3f} MB, {wire['gather'] / wire[name]:7.1f}x fewer than gather, "
+              f"{sum(p.get('groups', 0) for p in processes):.0f} groups in slaves, {processes[0]['exchange_s']:.2f} s"
+              f"{'' if same else '   ANOTHER ANSWER'} {verdict(same)}", flush=True)
+        if name == "auto":
+            name_of_auto = took
+        if name == "shuffle":
+            slaves = processes[1:]
+            for what, loads in (("octets sent and received", [p["octets_sent"] + p["octets_received"] for p in slaves]),
+                                ("groups held", [p["held"] for p in slaves])):
+                uneven = max(loads) / statistics.mean(loads)
+                print(f"{'':14} most {what} of a slave: {uneven:.3f} of the mean (at most 1.3) "
+                      f"{verdict(uneven <= 1.3)}", flush=True)
+    fewer = wire["gather"] / wire["tput"]
+    print(f"{'':14} tput sends {fewer:.0f}x fewer octets than gather (at least 20) {verdict(fewer >= 20)}; auto takes "
+          f"{name_of_auto} {verdict(name_of_auto == 'tput')}", flush=True)
+
+
 def copies(work, flows, runs):
     """Writing: a flow file copied record by record through libnf.h. Blocks of LZ4 that come through as they were
     are not compressed again, so there is a line from an uncompressed file, too."""
@@ -334,10 +382,10 @@ def main():
     parser.add_argument("--flows", type=int, default=5000000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--rate", type=int, default=1000000, help="flows/s to nfcapd")
-    parser.add_argument("--only", choices=["queries", "cluster", "copies", "ingest"])
+    parser.add_argument("--only", choices=["queries", "exchange", "cluster", "copies", "ingest"])
     parser.add_argument("--keep", help="work in this folder and keep the files")
     args = parser.parse_args()
-    if not shutil.which("nfcapd"):
+    if args.only != "exchange" and not shutil.which("nfcapd"):
         raise SystemExit("nfdump is not installed")
     work = args.keep or tempfile.mkdtemp(prefix="sc-perf-")
     os.makedirs(work, exist_ok=True)
@@ -353,6 +401,8 @@ def main():
         if args.only in (None, "copies"):
             copies(work, args.flows, args.runs)
             levels(work, args.flows, args.runs)
+        if args.only in (None, "exchange"):
+            exchange(work, args.flows)
         if args.only in (None, "ingest"):
             ingest(work, args.flows, args.runs, args.rate)
     finally:

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Prints the figures of docs/performance.md: queries, copies and ingest beside nfdump and nfcapd, in one run.
-#   tests/perf/run.sh [--flows N] [--runs N] [--only queries|cluster|copies|ingest] [--keep DIRECTORY]
+# Prints the figures of docs/performance.md: queries, copies and ingest beside nfdump and nfcapd, in one
+# run.
+#   tests/perf/run.sh [--flows N] [--runs N] [--only queries|copies|exchange|cluster|ingest] [--keep DIRECTORY]
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 "$top/tests/support/install_deps.sh" test

@@ -100,6 +100,21 @@ LNF_API void lnf_query_destroy(lnf_query_t *query);
 /** Octets of one packed row. */
 LNF_API size_t lnf_query_row_size(const lnf_query_t *query);
 
+/** Octets of the keys of a row; 0 unless the query aggregates. */
+LNF_API size_t lnf_query_key_size(const lnf_query_t *query);
+
+/** Copies the keys of a packed row, columns with LNF_COLUMN_KEY in query order. */
+LNF_API void lnf_query_row_key(const lnf_query_t *query, const uint8_t *row, uint8_t *key);
+
+/**
+ * A question whose tables hold rows of another one as they are: packed rows of `query` come out in the
+ * order they were added, the first `limit` of them. For answers that are in order already. No task
+ * works on it, and rows are compared and looked into with `query` only, which may end before.
+ *
+ * @return LNF_OK or LNF_ERR_NOMEM
+ */
+LNF_API int lnf_query_create_answer(const lnf_query_t *query, lnf_query_t **answer);
+
 /** Compares two packed rows in the query's order: < 0, 0, > 0. */
 LNF_API int lnf_query_row_compare(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
 
@@ -223,6 +238,9 @@ LNF_API int lnf_memory_create(const struct lnf_memory_spec *spec, lnf_memory_t *
 
 /** Frees the account; NULL is fine. No table may use it any more. */
 LNF_API void lnf_memory_destroy(lnf_memory_t *memory);
+
+/** The limit it was made with; 0 = none. */
+LNF_API uint64_t lnf_memory_limit(const lnf_memory_t *memory);
 
 /** Octets its tables hold now; the most they ever held; those written to temporary files so far. */
 LNF_API uint64_t lnf_memory_used(const lnf_memory_t *memory);
@@ -354,6 +372,27 @@ typedef int lnf_rows_fn(void *context, const uint8_t *rows, size_t count);
  */
 LNF_API int lnf_table_partition_rows(lnf_table_t *table, unsigned partition, unsigned partitions,
                                      lnf_rows_fn *fn, void *context);
+
+/**
+ * Finds the group of a key, as lnf_query_row_key() gives it, while all groups are in memory.
+ *
+ * @param[out] row  room for a packed row
+ * @return LNF_OK; LNF_EOF, there is no such group; LNF_ERR_OTHER, groups are in temporary files, or no
+ *         aggregation
+ */
+LNF_API int lnf_table_find(const lnf_table_t *table, const uint8_t *key, uint8_t *row);
+
+/** Takes a packed row, valid during the call. Another status than LNF_OK stops. */
+typedef int lnf_deal_fn(void *context, unsigned partition, const uint8_t *row);
+
+/**
+ * Deals out all groups in one pass, each once with its partition, in no order, whatever the query's
+ * limit. The table has them still afterwards, and if it was finished it still is.
+ *
+ * @return as lnf_table_partition_rows()
+ */
+LNF_API int lnf_table_deal_rows(lnf_table_t *table, unsigned partitions, lnf_deal_fn *fn,
+                                void *context);
 
 /**
  * Adds rows of a partition that somebody else handed out; nothing is trusted.

@@ -56,7 +56,7 @@ START_TEST(test_presets)
     ck_assert_int_eq(args.durations, ARGS_DEFAULT);
     ck_assert_int_eq(args.threads, 0);
     ck_assert_int_eq(args.help + args.version + args.rich_header + args.no_ellipsize +
-                         args.no_tput + args.no_index + args.strict,
+                         args.no_tput + args.no_index + args.explain + args.exchange + args.strict,
                      0);
     ck_assert_ptr_null(args.words.aggregation);
     ck_assert_ptr_null(args.words.filter);
@@ -98,7 +98,9 @@ static const char *const documented[] = {
     "num-threads",
     "memory-limit",
     "time-zone",
+    "exchange",
     "no-tput",
+    "explain",
     "no-bfindex",
     "strict",
     "help",

@@ -27,11 +27,25 @@ static void *run_thread(void *unused)
     return NULL;
 }
 
-/** Runs the slave; the master says goodbye when it has heard the end, or why there is none. */
+/** The only exchange a slave alone is told: it sends its finished rows. */
+static void tell_plan(void)
+{
+    struct failure ignored;
+    uint8_t octets[MESSAGE_NUMBER_SIZE];
+    size_t size = message_pack_number(QUERY_EXCHANGE_GATHER, octets);
+
+    ck_assert_int_eq(
+        transport_send(bus_end(bus, 0), 1, TRANSPORT_CONTROL, MESSAGE_PLAN, octets, size, &ignored),
+        REPORT_OK);
+}
+
+/** Runs the slave; the master plans when it knows what the slave holds, and says goodbye when it
+ * has heard the end, or why there is none. */
 static int run_link(unsigned threads)
 {
     pthread_t thread;
     size_t octets;
+    bool has_planned = false;
 
     job = slave_job(0, FILES, threads);
     ck_assert_int_eq(pthread_create(&thread, NULL, run_thread, NULL), 0);
@@ -40,6 +54,10 @@ static int run_link(unsigned threads)
             tell(MESSAGE_BYE);
             pthread_join(thread, NULL);
             break;
+        }
+        if (!has_planned && bus_sent(bus, 1, MESSAGE_HOLDS, &octets) > 0) {
+            tell_plan();
+            has_planned = true;
         }
         usleep(1000);
     }
@@ -85,7 +103,14 @@ static struct slave_counts expect_rows(size_t *rows, size_t *empty, uint64_t *fl
 
     *rows = *empty = 0;
     *flows = 0;
-    while ((message = next(TRANSPORT_DATA)).kind == MESSAGE_ROWS) {
+    message = next(TRANSPORT_DATA);
+    if (message.kind == MESSAGE_HOLDS) {
+        uint64_t holds;
+        ck_assert(message_unpack_number(message.octets, message.size, &holds));
+        ck_assert_uint_gt(holds, 0);
+        message = next(TRANSPORT_DATA);
+    }
+    for (; message.kind == MESSAGE_ROWS; message = next(TRANSPORT_DATA)) {
         struct message_rows got;
         ck_assert_uint_eq(*empty, 0); /* nothing after the last rows */
         ck_assert_uint_eq(message.source, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** The master with real slaves in threads, and with peers that do not keep to the rules. */
+#include "exchange.h"
 #include "job_fixture.h"
 
 /* ---- whole jobs ----------------------------------------------------------------------------- */
@@ -20,11 +21,15 @@ static void *play(void *argument)
     return NULL;
 }
 
+static bool explain; /* in the next job */
+
 /** Files spread over the slaves in order; the first slave takes what does not divide. */
 static int run_job(unsigned slaves, unsigned threads)
 {
     struct player players[SLAVES_MAX];
     struct master_job job = master_job();
+
+    job.explain = explain;
     unsigned share = FILES / slaves, first = 0;
 
     for (unsigned i = 0; i < slaves; i++) {
@@ -94,6 +99,65 @@ START_TEST(test_same_answer)
         }
     }
     free(expected);
+}
+END_TEST
+
+/** The same octets whatever the exchange; no process waits for one that waits. */
+START_TEST(test_exchanges)
+{
+    prepare(&questions[_i], QUERY_RECORDS, 1, NULL);
+    ck_assert_int_eq(run_alone(1), REPORT_OK);
+    char *expected = strdup(content(out_path));
+    for (unsigned slaves = 1; slaves <= SLAVES_MAX; slaves++) {
+        for (int e = QUERY_EXCHANGE_GATHER; e <= QUERY_EXCHANGE_SHUFFLE; e++) {
+            prepare(&questions[_i], QUERY_RECORDS, slaves, NULL);
+            query.exchange = (enum query_exchange)e;
+            if (exchange_check(&query, &failure) != REPORT_OK) {
+                continue;
+            }
+            bus_make_synchronous(bus);
+            ck_assert_msg(run_job(slaves, 2) == REPORT_OK, "%s", failure.text);
+            ck_assert_str_eq(content(out_path), expected);
+        }
+    }
+    free(expected);
+}
+END_TEST
+
+/** The only slave sends no more groups than are printed. */
+START_TEST(test_one_slave_sends_little)
+{
+    size_t octets;
+
+    prepare(&(struct query_words){.aggregation = "srcip", .order = "bytes#asc", .limit = "3"},
+            QUERY_RECORDS, 1, NULL);
+    ck_assert_int_eq(run_job(1, 4), REPORT_OK);
+    ck_assert_uint_eq(bus_sent(bus, 1, MESSAGE_ROWS, &octets), 2); /* rows, and that they end */
+    ck_assert_uint_le(octets, 2 * 36 + 3 * lnf_query_row_size(compiled));
+}
+END_TEST
+
+/** What was done is told on standard error, once, and only to who asked. */
+START_TEST(test_explain)
+{
+    for (unsigned explained = 0; explained < 2; explained++) {
+        prepare(&(struct query_words){.statistic = "srcip#bytes"}, QUERY_RECORDS, 3, NULL);
+        query.exchange = QUERY_EXCHANGE_TPUT;
+        explain = explained > 0;
+        ck_assert_int_eq(run_job(3, 2), REPORT_OK);
+        char *text = content(err_path);
+        if (explained == 0) {
+            ck_assert_str_eq(text, "");
+            continue;
+        }
+        ck_assert_ptr_nonnull(strstr(text, "explain: exchange: tput: asked for; threshold "));
+        char *line = strstr(text, "explain: process 4 reads: files=2 ");
+        ck_assert_ptr_nonnull(line);
+        ck_assert_ptr_nonnull(strstr(line, " best=10 best_octets="));
+        ck_assert_ptr_nonnull(strstr(line, " records=1000 "));
+        ck_assert_ptr_null(strstr(text, "process 5"));
+    }
+    explain = false;
 }
 END_TEST
 
@@ -313,6 +377,14 @@ static const struct {
     {&groups, TRANSPORT_DATA, MESSAGE_ROWS, 36},
     {&groups, TRANSPORT_DATA, MESSAGE_ROWS, 1000},
     {&groups, TRANSPORT_DATA, MESSAGE_END, 17},
+    {&groups, TRANSPORT_DATA, MESSAGE_HOLDS, 7},
+    {&groups, TRANSPORT_DATA, MESSAGE_KEYS, 4},
+    {&groups, TRANSPORT_DATA, MESSAGE_COUNT, 8},
+    {&groups, TRANSPORT_DATA, MESSAGE_DEAL, 36},
+    {&groups, TRANSPORT_CONTROL, MESSAGE_PLAN, 8},
+    {&groups, TRANSPORT_CONTROL, MESSAGE_THRESHOLD, 8},
+    {&list, TRANSPORT_DATA, MESSAGE_HOLDS, 8},
+    {&list, TRANSPORT_DATA, MESSAGE_KEYS, 8},
 };
 
 START_TEST(test_malformed)
@@ -344,6 +416,13 @@ START_TEST(test_out_of_order)
     send_end(1);
     send_end(2);
     ck_assert_int_eq(run_master(), REPORT_MPI);
+
+    prepare(&groups, QUERY_RECORDS, 2, NULL); /* one is there still, and must not be waited for */
+    send_end(2);
+    uint8_t holds[MESSAGE_NUMBER_SIZE];
+    send_as(1, TRANSPORT_DATA, MESSAGE_HOLDS, holds, message_pack_number(1, holds));
+    ck_assert_int_eq(run_master(), REPORT_MPI);
+    ck_assert_str_eq(failure.text, "a slave ended before its last rows");
 
     uint8_t octets[MESSAGE_MAX > 65536 ? 65536 : MESSAGE_MAX];
     const struct lnf_totals none = {0};
@@ -428,6 +507,9 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, test_same_answer, 0, COUNT(questions));
+    tcase_add_loop_test(tc, test_exchanges, 0, COUNT(questions));
+    tcase_add_test(tc, test_one_slave_sends_little);
+    tcase_add_test(tc, test_explain);
     tcase_add_loop_test(tc, test_summaries, 0, COUNT(questions));
     tcase_add_loop_test(tc, test_no_records, 0, COUNT(questions));
     tcase_add_test(tc, test_sort_limit_sends_little);

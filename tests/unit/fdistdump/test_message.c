@@ -133,6 +133,53 @@ START_TEST(test_rows_per_message)
 }
 END_TEST
 
+/* ---- entries -------------------------------------------------------------------------------- */
+
+START_TEST(test_entries)
+{
+    static const size_t sizes[] = {1, 8, 24, 41};
+    const size_t entry_size = sizes[_i];
+    uint8_t entries[3 * 41];
+
+    for (size_t i = 0; i < sizeof(entries); i++) {
+        entries[i] = (uint8_t)(i * 11);
+    }
+    for (size_t count = 0; count <= 3; count++) {
+        struct message_entries got;
+        size_t size = message_pack_entries(entries, count, entry_size, octets);
+        for (size_t cut = 0; cut <= size + entry_size; cut++) {
+            uint8_t *copy = exact(cut);
+            bool ok = message_unpack_entries(copy, cut, entry_size, &got);
+            ck_assert_int_eq(ok, cut == size);
+            if (ok) {
+                ck_assert_uint_eq(got.count, count);
+                ck_assert_int_eq(memcmp(got.entries, entries, count * entry_size), 0);
+            }
+            free(copy);
+        }
+    }
+}
+END_TEST
+
+/** A count that is too large does not become a small one by multiplication. */
+START_TEST(test_entries_count)
+{
+    static const uint32_t counts[] = {0, 1, 3, 0x0aaaaaab, 0x20000002, 0x80000002, UINT32_MAX};
+    struct message_entries got;
+    uint8_t entries[48] = {0};
+    size_t size = message_pack_entries(entries, 2, 24, octets);
+
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        for (unsigned octet = 0; octet < 4; octet++) {
+            octets[octet] = (uint8_t)(counts[i] >> (24 - 8 * octet));
+        }
+        uint8_t *copy = exact(size);
+        ck_assert(!message_unpack_entries(copy, size, 24, &got));
+        free(copy);
+    }
+}
+END_TEST
+
 /* ---- counts --------------------------------------------------------------------------------- */
 
 /** Counts of which no two members are equal. */
@@ -254,6 +301,8 @@ int main(void)
     tcase_add_test(tc, test_rows_count);
     tcase_add_test(tc, test_rows_without_size);
     tcase_add_test(tc, test_rows_per_message);
+    tcase_add_loop_test(tc, test_entries, 0, 4);
+    tcase_add_test(tc, test_entries_count);
     tcase_add_test(tc, test_counts);
     tcase_add_loop_test(tc, test_failure, 0, 4);
     tcase_add_test(tc, test_failure_cut);

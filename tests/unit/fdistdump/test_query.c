@@ -395,7 +395,8 @@ START_TEST(test_pack)
     size_t size;
 
     ck_assert_int_eq(build(&packable[_i]), REPORT_OK);
-    query.gather = _i % 2 == 0;
+    query.exchange = (enum query_exchange)(_i % 4);
+    query.no_tput = _i % 2 == 0;
     query.no_index = _i % 2 == 1;
     uint8_t *octets = pack(&size);
     ck_assert_int_eq(query_unpack(octets, size, &copy, &failure), REPORT_OK);
@@ -449,6 +450,7 @@ START_TEST(test_pack_hostile)
                 ck_assert_uint_le(copy.shown_count, QUERY_COLUMNS);
                 ck_assert_int_lt(copy.sort_column, (int)copy.column_count);
                 ck_assert_int_le(copy.mode, QUERY_METADATA);
+                ck_assert_int_le(copy.exchange, QUERY_EXCHANGE_SHUFFLE);
                 for (unsigned i = 0; i < copy.shown_count; i++) {
                     ck_assert_uint_lt(copy.shown[i].parts[0], copy.column_count);
                 }
@@ -496,8 +498,14 @@ START_TEST(test_difference)
         other.items = QUERY_RECORDS;
         ck_assert_str_eq(query_difference(&query, &other), "output items");
         other.items = ITEMS;
-        other.gather = true;
-        ck_assert_str_eq(query_difference(&query, &other), "--no-tput or --no-bfindex");
+        other.no_tput = true;
+        ck_assert_str_eq(query_difference(&query, &other), "--exchange or --no-tput");
+        other.no_tput = false;
+        other.exchange = QUERY_EXCHANGE_SHUFFLE;
+        ck_assert_str_eq(query_difference(&query, &other), "--exchange or --no-tput");
+        other.exchange = QUERY_EXCHANGE_AUTO;
+        other.no_index = true;
+        ck_assert_str_eq(query_difference(&query, &other), "--no-bfindex");
     } else {
         ck_assert_str_eq(difference, differences[_i].difference);
     }

@@ -14,6 +14,7 @@
 
 struct letter {
     struct transport_message message;
+    uint64_t number; /* letters of one sender are taken in that order */
     struct letter *next;
 };
 
@@ -25,10 +26,14 @@ struct transport {
     unsigned sends_left;
     unsigned sent[KINDS];
     size_t sent_octets[KINDS];
+    uint64_t octets_sent, octets_received;
+    uint64_t letters_sent;  /* data only */
+    uint64_t *letters_seen; /* data taken here, by sender: the number of the last */
 };
 
 struct bus {
     unsigned count;
+    bool synchronous;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     transport_t ends[];
@@ -58,6 +63,10 @@ bus_t *bus_create(unsigned count)
         bus->ends[i].bus = bus;
         bus->ends[i].rank = i;
         bus->ends[i].sends_left = NEVER;
+        bus->ends[i].letters_seen = calloc(count, sizeof(uint64_t));
+        if (bus->ends[i].letters_seen == NULL) {
+            abort();
+        }
     }
     return bus;
 }
@@ -69,6 +78,7 @@ void bus_destroy(bus_t *bus)
             free_letters(bus->ends[i].inbox[channel]);
         }
         free_letters(bus->ends[i].taken);
+        free(bus->ends[i].letters_seen);
     }
     pthread_cond_destroy(&bus->changed);
     pthread_mutex_destroy(&bus->lock);
@@ -78,6 +88,11 @@ void bus_destroy(bus_t *bus)
 transport_t *bus_end(bus_t *bus, unsigned rank)
 {
     return &bus->ends[rank];
+}
+
+void bus_make_synchronous(bus_t *bus)
+{
+    bus->synchronous = true;
 }
 
 void bus_break(bus_t *bus, unsigned rank, unsigned sends)
@@ -121,8 +136,9 @@ static struct letter *write_letter(unsigned source, int kind, const uint8_t *oct
     return letter;
 }
 
-int transport_send(transport_t *transport, unsigned to, enum transport_channel channel, int kind,
-                   const uint8_t *octets, size_t size, struct failure *failure)
+/** Puts a letter into the inbox; false when the line is broken. Data letters are numbered. */
+static bool post(transport_t *transport, unsigned to, enum transport_channel channel, int kind,
+                 const uint8_t *octets, size_t size, uint64_t *number)
 {
     bus_t *bus = transport->bus;
     struct letter *letter = write_letter(transport->rank, kind, octets, size);
@@ -135,6 +151,9 @@ int transport_send(transport_t *transport, unsigned to, enum transport_channel c
             transport->sent[kind]++;
             transport->sent_octets[kind] += size;
         }
+        transport->octets_sent += size;
+        *number = channel == TRANSPORT_DATA ? ++transport->letters_sent : 0;
+        letter->number = *number;
         struct letter **place = &bus->ends[to].inbox[channel];
         while (*place != NULL) {
             place = &(*place)->next;
@@ -145,9 +164,88 @@ int transport_send(transport_t *transport, unsigned to, enum transport_channel c
     pthread_mutex_unlock(&bus->lock);
     if (broken) {
         free_letters(letter);
+    }
+    return !broken;
+}
+
+static struct timespec end_of_patience(void)
+{
+    struct timespec deadline;
+
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += PATIENCE_S;
+    return deadline;
+}
+
+/** Whether a letter of this process is there still, and its send goes on (with the lock held). */
+static bool is_under_way(const transport_t *transport, unsigned to, uint64_t number)
+{
+    return transport->bus->synchronous && number != 0 &&
+           transport->bus->ends[to].letters_seen[transport->rank] < number;
+}
+
+int transport_send(transport_t *transport, unsigned to, enum transport_channel channel, int kind,
+                   const uint8_t *octets, size_t size, struct failure *failure)
+{
+    bus_t *bus = transport->bus;
+    struct timespec deadline = end_of_patience();
+    uint64_t number;
+    int status = 0;
+
+    if (!post(transport, to, channel, kind, octets, size, &number)) {
         return failure_set(failure, REPORT_MPI, "the line is broken");
     }
-    return REPORT_OK;
+    pthread_mutex_lock(&bus->lock);
+    while (is_under_way(transport, to, number) && status == 0) {
+        status = pthread_cond_timedwait(&bus->changed, &bus->lock, &deadline);
+    }
+    pthread_mutex_unlock(&bus->lock);
+    return status == 0 ? REPORT_OK
+                       : failure_set(failure, REPORT_MPI, "process %u sends message %d in vain",
+                                     transport->rank, kind);
+}
+
+static bool take(transport_t *transport, unsigned data_from, struct transport_message *message);
+
+int transport_send_and_hear(transport_t *transport, unsigned to, enum transport_channel channel,
+                            int kind, const uint8_t *octets, size_t size, transport_hear_fn *hear,
+                            void *context, struct failure *failure)
+{
+    bus_t *bus = transport->bus;
+    struct timespec deadline = end_of_patience();
+    int class = REPORT_OK, status = 0;
+    uint64_t number;
+
+    if (!post(transport, to, channel, kind, octets, size, &number)) {
+        return failure_set(failure, REPORT_MPI, "the line is broken");
+    }
+    pthread_mutex_lock(&bus->lock);
+    while (is_under_way(transport, to, number) && status == 0 && class == REPORT_OK) {
+        struct transport_message message;
+        if (take(transport, TRANSPORT_ANYBODY, &message)) {
+            pthread_mutex_unlock(&bus->lock);
+            class = hear(context, &message, failure);
+            pthread_mutex_lock(&bus->lock);
+        } else {
+            status = pthread_cond_timedwait(&bus->changed, &bus->lock, &deadline);
+        }
+    }
+    pthread_mutex_unlock(&bus->lock);
+    if (status != 0) {
+        return failure_set(failure, REPORT_MPI, "process %u sends message %d in vain",
+                           transport->rank, kind);
+    }
+    return class;
+}
+
+uint64_t transport_octets_sent(const transport_t *transport)
+{
+    return transport->octets_sent;
+}
+
+uint64_t transport_octets_received(const transport_t *transport)
+{
+    return transport->octets_received;
 }
 
 /** Takes the first fitting letter (with the lock held). */
@@ -166,6 +264,11 @@ static bool take(transport_t *transport, unsigned data_from, struct transport_me
             letter->next = NULL;
             free_letters(transport->taken);
             transport->taken = letter;
+            transport->octets_received += letter->message.size;
+            if (letter->number > 0) {
+                transport->letters_seen[letter->message.source] = letter->number;
+                pthread_cond_broadcast(&transport->bus->changed);
+            }
             *message = letter->message;
             return true;
         }
@@ -187,11 +290,9 @@ int transport_poll(transport_t *transport, unsigned data_from, struct transport_
 int transport_wait(transport_t *transport, unsigned data_from, struct transport_message *message,
                    struct failure *failure)
 {
-    struct timespec deadline;
+    struct timespec deadline = end_of_patience();
     int status = 0;
 
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += PATIENCE_S;
     pthread_mutex_lock(&transport->bus->lock);
     bool there = take(transport, data_from, message);
     while (!there && status == 0) {

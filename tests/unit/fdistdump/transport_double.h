@@ -21,6 +21,9 @@ void bus_destroy(bus_t *bus);
 /** The end of a process. */
 transport_t *bus_end(bus_t *bus, unsigned rank);
 
+/** From now on sending data lasts until the receiver takes it, as large messages of MPI do. */
+void bus_make_synchronous(bus_t *bus);
+
 /** Lets all sends of a process fail after `sends` more of them. */
 void bus_break(bus_t *bus, unsigned rank, unsigned sends);
 

@@ -152,6 +152,11 @@ START_TEST(test_row_form)
     ck_assert(value.kind == LNF_VALUE_DOUBLE && value.real == 4000.0);
     lnf_query_row_value(query, row, 5, &value);
     ck_assert(value.kind == LNF_VALUE_UINT && value.u64 == 65536);
+    ck_assert_uint_eq(lnf_query_key_size(query), 16 + 2 + 1 + 6);
+    memset(out, 0xaa, sizeof(out));
+    lnf_query_row_key(query, row, out);
+    ck_assert_mem_eq(out, row, 25); /* keys stand first here */
+    ck_assert_uint_eq(out[25], 0xaa);
 
     ck_assert_int_eq(lnf_table_create(query, &table), LNF_OK);
     ck_assert_int_eq(lnf_table_add(table, row, 1), LNF_OK);
@@ -172,6 +177,31 @@ START_TEST(test_row_form)
 }
 END_TEST
 
+/** Keys in query order, wherever they are. */
+START_TEST(test_row_key)
+{
+    const struct lnf_query_column columns[] = {
+        {LNF_FLD_DOCTETS, LNF_COLUMN_VALUE, 0, 0},
+        {LNF_FLD_SRCPORT, LNF_COLUMN_KEY, 0, 0},
+        {LNF_FLD_SRCAS, LNF_COLUMN_VALUE, 0, 0},
+        {LNF_FLD_PROT, LNF_COLUMN_KEY, 0, 0},
+    };
+    static const uint8_t row[] = {1,    2,    3, 4, 5, 6, 7, 8, /* bytes */
+                                  0x01, 0xbb, 9, 9, 9, 9, 17};
+    const struct lnf_query_spec spec = {
+        .mode = LNF_QUERY_AGGREGATE, .columns = columns, .column_count = 4, .sort_column = -1};
+    lnf_query_t *query;
+    uint8_t key[4] = {0, 0, 0, 0xaa};
+
+    ck_assert_int_eq(lnf_query_create(&spec, &query, NULL), LNF_OK);
+    ck_assert_uint_eq(lnf_query_row_size(query), sizeof(row));
+    ck_assert_uint_eq(lnf_query_key_size(query), 3);
+    lnf_query_row_key(query, row, key);
+    ck_assert_mem_eq(key, ((const uint8_t[]){0x01, 0xbb, 17, 0xaa}), 4);
+    lnf_query_destroy(query);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("libnf/query");
@@ -182,6 +212,7 @@ int main(void)
     tcase_add_test(tc, test_limits);
     tcase_add_test(tc, test_filter_error);
     tcase_add_test(tc, test_row_form);
+    tcase_add_test(tc, test_row_key);
     suite_add_tcase(suite, tc);
 
     SRunner *runner = srunner_create(suite);

@@ -116,6 +116,38 @@ static void check_partitions(const lnf_query_t *query, lnf_table_t *shared,
     lnf_table_destroy(table);
 }
 
+static int add_dealt(void *context, unsigned partition, const uint8_t *row)
+{
+    (void)partition;
+    return lnf_table_add(context, row, 1);
+}
+
+/** So do those dealt out in one pass; and keys are found in all shards or in none. */
+static void check_deal(const lnf_query_t *query, lnf_table_t *shared, const struct answer *wanted)
+{
+    lnf_table_t *table = create_table(query, NULL);
+    size_t size = lnf_query_row_size(query), found = 0, elsewhere = 0;
+    uint8_t *key = malloc(lnf_query_key_size(query) + 1), *row = malloc(size + 1);
+
+    check_ok(lnf_table_deal_rows(shared, 3, add_dealt, table), shared);
+    check_same(query, finish(query, table, true), wanted);
+    for (size_t i = 0; i < wanted->count; i++) {
+        lnf_query_row_key(query, wanted->rows + i * size, key);
+        int status = lnf_table_find(shared, key, row);
+        ck_assert(status == LNF_OK || status == LNF_ERR_OTHER);
+        if (status == LNF_OK) {
+            ck_assert_mem_eq(row, wanted->rows + i * size, size);
+            found++;
+        } else {
+            elsewhere++;
+        }
+    }
+    ck_assert(found == 0 || elsewhere == 0);
+    free(key);
+    free(row);
+    lnf_table_destroy(table);
+}
+
 /** Rows in no order, before the table is finished, make the same answer. */
 static void check_unordered(const lnf_query_t *query, lnf_table_t *shared,
                             const struct answer *wanted)
@@ -146,6 +178,7 @@ static void check_shared(const lnf_query_t *query, uint64_t limit, const uint8_t
     check_unordered(query, shared, wanted);
     check_same(query, finish(query, shared, false), all);
     check_partitions(query, shared, wanted);
+    check_deal(query, shared, wanted);
     check_same(query, finish(query, shared, true), wanted);
     check_places(query, shared, wanted);
     lnf_table_destroy(shared);

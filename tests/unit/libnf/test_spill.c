@@ -491,6 +491,75 @@ static int collect(void *context, const uint8_t *rows, size_t count)
                                          collected->partitions, rows, count * size, count);
 }
 
+/** What is dealt in one pass. */
+struct dealt {
+    const lnf_query_t *query;
+    unsigned partitions;
+    lnf_table_t *into;
+    size_t rows;
+    size_t stop_at; /* 0 = never */
+};
+
+static int take_dealt(void *context, unsigned partition, const uint8_t *row)
+{
+    struct dealt *dealt = context;
+
+    ck_assert_uint_eq(lnf_query_row_partition(dealt->query, row, dealt->partitions), partition);
+    dealt->rows++;
+    if (dealt->rows == dealt->stop_at) {
+        return 77;
+    }
+    return lnf_table_add(dealt->into, row, 1);
+}
+
+/** Every group of a table in memory is found by its key, and none by another one. */
+static void check_find(const lnf_query_t *query, const lnf_table_t *table,
+                       const struct answer *wanted)
+{
+    size_t size = lnf_query_row_size(query), key_size = lnf_query_key_size(query);
+    uint8_t *key = malloc(key_size + 1), *row = malloc(size + 1);
+
+    for (size_t i = 0; i < wanted->count; i++) {
+        lnf_query_row_key(query, wanted->rows + i * size, key);
+        ck_assert_int_eq(lnf_table_find(table, key, row), LNF_OK);
+        ck_assert_mem_eq(row, wanted->rows + i * size, size);
+    }
+    if (key_size > 0 && wanted->count > 0) {
+        size_t found = 0;
+        for (unsigned octet = 0; octet < 256; octet++) {
+            key[key_size - 1] = (uint8_t)octet;
+            int status = lnf_table_find(table, key, row);
+            ck_assert(status == LNF_OK || status == LNF_EOF);
+            found += status == LNF_OK;
+        }
+        ck_assert_uint_ge(found, 1);
+        ck_assert_uint_le(found, lnf_table_count(table));
+    }
+    free(key);
+    free(row);
+}
+
+/** One pass over a table has every group once, in its partition. */
+static void check_deal(lnf_query_t *query, lnf_table_t *table, unsigned partitions,
+                       const struct answer *wanted, size_t groups)
+{
+    struct dealt dealt = {query, partitions, create_table(query, NULL), 0, groups / 2};
+
+    if (groups > 1) {
+        ck_assert_int_eq(lnf_table_deal_rows(table, partitions, take_dealt, &dealt), 77);
+        ck_assert_uint_eq(dealt.rows, groups / 2);
+        ck_assert_int_eq(lnf_table_error(table, NULL), LNF_OK);
+    }
+    lnf_table_destroy(dealt.into);
+    dealt = (struct dealt){query, partitions, create_table(query, NULL), 0, 0};
+    check_ok(lnf_table_deal_rows(table, partitions, take_dealt, &dealt), table);
+    ck_assert_uint_eq(dealt.rows, groups);
+    check_find(query, dealt.into, wanted);
+    check_same(query, finish(query, dealt.into, true), wanted);
+    ck_assert_int_eq(lnf_table_deal_rows(table, 0, take_dealt, &dealt), LNF_ERR_OTHER);
+    lnf_table_destroy(dealt.into);
+}
+
 /**
  * Tables of two equal questions, one with its groups in files, deal out to one table by partition:
  * no group is missing and none comes twice from the same table.
@@ -522,8 +591,16 @@ static void check_partitions(unsigned partitions, unsigned variety)
     }
     ck_assert_uint_eq(rows_a, groups.count);
     ck_assert_uint_eq(rows_b, groups.count);
+    check_deal(a, limited, partitions, &wanted, groups.count);
+    check_deal(a, whole, partitions, &wanted, groups.count);
+    if (lnf_memory_spilled(memory) > 0) {
+        uint8_t room[4096];
+        ck_assert_int_eq(lnf_table_find(limited, room, room), LNF_ERR_OTHER);
+    }
     check_same(b, finish(b, joined, true), &wanted);
     check_same(a, finish(a, limited, true), &wanted);
+    check_deal(a, limited, partitions, &wanted, groups.count);
+    check_same(a, read_answer(a, limited), &wanted); /* still in order */
     lnf_table_destroy(limited);
     lnf_table_destroy(whole);
     lnf_table_destroy(joined);
@@ -674,6 +751,41 @@ START_TEST(test_partition_stop)
     free(rows);
     free(wanted.rows);
     lnf_query_destroy(query);
+}
+END_TEST
+
+/* ---- answers ----------------------------------------------------------------------------------
+ */
+
+/** Rows of an answer stay as they were added, wherever they are kept, and are cut to the limit. */
+START_TEST(test_answer)
+{
+    static const uint64_t row_limits[] = {0, 1, 5000, 100000};
+    const uint64_t limit = row_limits[_i / 2];
+    lnf_query_t *query = tuple_query(limit), *answer;
+    lnf_memory_t *memory = create_memory(_i % 2 == 0 ? 0 : 100000);
+    uint8_t *rows = tuple_rows(9000);
+    size_t count = limit == 0 || limit > 9000 ? 9000 : (size_t)limit;
+
+    ck_assert_uint_eq(lnf_memory_limit(memory), _i % 2 == 0 ? 0 : 100000);
+    ck_assert_int_eq(lnf_query_create_answer(query, &answer), LNF_OK);
+    ck_assert_uint_eq(lnf_query_row_size(answer), lnf_query_row_size(query));
+    lnf_query_destroy(query);
+    lnf_table_t *table = create_table(answer, memory);
+    for (size_t i = 0; i < 9000; i++) {
+        check_ok(lnf_table_add(table, rows + i * TUPLE_SIZE, 1), table);
+    }
+    check_ok(lnf_table_finish(table, true), table);
+    ck_assert_uint_eq(lnf_table_count(table), count);
+    uint8_t *got = malloc((count + 1) * TUPLE_SIZE);
+    ck_assert_uint_eq(lnf_table_rows(table, 0, count + 1, got), count);
+    ck_assert_int_eq(memcmp(got, rows, count * TUPLE_SIZE), 0);
+    ck_assert_int_eq(lnf_memory_spilled(memory) > 0, _i % 2 == 1);
+    free(got);
+    free(rows);
+    lnf_table_destroy(table);
+    destroy_memory(memory);
+    lnf_query_destroy(answer);
 }
 END_TEST
 
@@ -984,6 +1096,7 @@ int main(void)
     tcase_add_test(partitions, test_hostile_partition);
     tcase_add_test(partitions, test_partition_without_columns);
     tcase_add_test(partitions, test_partition_stop);
+    tcase_add_loop_test(partitions, test_answer, 0, 8);
     suite_add_tcase(suite, partitions);
 
     tcase_set_timeout(failures, 240);
