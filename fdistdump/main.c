@@ -4,6 +4,7 @@
 #include "args.h"
 #include "exchange.h"
 #include "flow_files.h"
+#include "interrupt.h"
 #include "link.h"
 #include "master.h"
 #include "memory_limit.h"
@@ -326,6 +327,7 @@ static void run(struct work *work, transport_t *transport)
     }
     if (run_slave(work, transport, &failure) != REPORT_OK) {
         /* The master has been told and ends the job; should it be gone, this process does. */
+        interrupt_unwatch();
         (void)sleep(10);
         report_failure(&work->report, &failure);
         transport_abort(transport, (int)failure.class);
@@ -422,6 +424,7 @@ int main(int argc, char **argv)
     (void)setlocale(LC_TIME, "");
     (void)signal(SIGPIPE, SIG_IGN); /* a reader that went away is seen as EPIPE ... */
     (void)signal(SIGXFSZ, SIG_IGN); /* ... and a file that may not grow as EFBIG */
+    interrupt_watch();
 
     /* The time zone is set here, before MPI may start threads. */
     int class = understand(&work, argc, argv, &failure);

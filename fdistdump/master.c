@@ -4,6 +4,7 @@
 
 #include "exchange.h"
 #include "explain.h"
+#include "interrupt.h"
 #include "memory_limit.h"
 #include "message.h"
 
@@ -24,6 +25,7 @@ struct master {
     unsigned ended;
     bool *has_goal, *has_ended; /* by slave */
     uint64_t files_done;        /* alone: as the progress shows it */
+    bool cut_short;             /* somebody pressed Ctrl-C while rows were printed */
     struct slave_counts counts;
     struct slave_counts *slave_counts; /* by slave, as they end */
     struct explain_master explain;
@@ -76,9 +78,10 @@ static int measure(const struct master_job *job, const lnf_table_t *table, uint8
     return end_of_rows(table, failure);
 }
 
-static int print_rows(const struct master_job *job, const lnf_table_t *table, uint8_t *rows,
+static int print_rows(struct master *master, const lnf_table_t *table, uint8_t *rows,
                       struct failure *failure)
 {
+    const struct master_job *job = master->job;
     size_t start = 0, count;
     int error;
 
@@ -87,13 +90,18 @@ static int print_rows(const struct master_job *job, const lnf_table_t *table, ui
            output_status(job->output, &error) == OUTPUT_OPEN) {
         output_rows(job->output, rows, count);
         start += count;
+        if (interrupt_seen() && start < lnf_table_count(table)) {
+            master->cut_short = true;
+            break;
+        }
     }
     return end_of_rows(table, failure);
 }
 
 /** Orders the table and prints it. */
-static int print_table(const struct master_job *job, lnf_table_t *table, struct failure *failure)
+static int print_table(struct master *master, lnf_table_t *table, struct failure *failure)
 {
+    const struct master_job *job = master->job;
     int status = lnf_table_finish(table, true);
     if (status < 0) {
         return memory_limit_failure(table, status, failure);
@@ -104,7 +112,7 @@ static int print_table(const struct master_job *job, lnf_table_t *table, struct 
     }
     int class = measure(job, table, rows, failure);
     if (class == REPORT_OK) {
-        class = print_rows(job, table, rows, failure);
+        class = print_rows(master, table, rows, failure);
     }
     free(rows);
     return class;
@@ -195,6 +203,12 @@ static int judge_damage(const struct master *master, struct failure *failure)
                        problems > 0 ? ", others have problems" : "");
 }
 
+/** Whether somebody pressed Ctrl-C before everything was read and printed. */
+static bool is_incomplete(const struct master *master)
+{
+    return master->cut_short || master->counts.interrupted > 0;
+}
+
 /** Summaries, and the end of everything. */
 static int finish(struct master *master, struct failure *failure)
 {
@@ -208,12 +222,18 @@ static int finish(struct master *master, struct failure *failure)
     if ((job->query->items & QUERY_FILES) != 0) {
         output_files(job->output, &master->counts.stat);
     }
+    if (is_incomplete(master)) {
+        output_incomplete(job->output);
+    }
     (void)output_flush(job->output);
     report_damage(master);
     explain(master);
     if (output_status(job->output, &error) == OUTPUT_FAILED) {
         return failure_set(failure, REPORT_INTERNAL, "cannot write the output: %s",
                            strerror(error));
+    }
+    if (is_incomplete(master)) {
+        return failure_set(failure, REPORT_INTERRUPTED, "the answer is not complete");
     }
     return judge_damage(master, failure);
 }
@@ -424,7 +444,7 @@ static int run_table(struct master *master, struct failure *failure)
     if (class == REPORT_OK) {
         uint64_t exchanged_us = slave_now_us();
         report_info(master->job->report, "exchange %s: %s", exchange.name, exchange.why);
-        class = print_table(master->job, exchange.table, failure);
+        class = print_table(master, exchange.table, failure);
         master->explain = (struct explain_master){
             .exchange = exchange.name,
             .wait_us = exchange.started_us - start_us,
@@ -531,7 +551,7 @@ int master_run_alone(const struct master_job *job, const struct slave_job *slave
         slave_counts_add(&master.counts, &counts);
         if (table != NULL) {
             uint64_t start_us = slave_now_us();
-            class = print_table(job, table, failure);
+            class = print_table(&master, table, failure);
             master.explain.output_us = slave_now_us() - start_us;
         }
     }

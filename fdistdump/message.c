@@ -79,6 +79,7 @@ size_t message_pack_counts(const struct slave_counts *counts, uint8_t *octets)
     lnf_write_u64_be(&w, counts->skipped);
     lnf_write_u64_be(&w, counts->files);
     lnf_write_u64_be(&w, counts->unreadable);
+    lnf_write_u64_be(&w, counts->interrupted);
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         lnf_write_u64_be(&w, counts->problems[i]);
     }
@@ -191,6 +192,7 @@ bool message_unpack_counts(const uint8_t *octets, size_t size, struct slave_coun
     counts->skipped = lnf_read_u64_be(&r);
     counts->files = lnf_read_u64_be(&r);
     counts->unreadable = lnf_read_u64_be(&r);
+    counts->interrupted = lnf_read_u64_be(&r);
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         counts->problems[i] = lnf_read_u64_be(&r);
     }

@@ -214,6 +214,14 @@ void output_files(output_t *output, const struct lnf_stat *stat)
     output->form->files(output, stat);
 }
 
+void output_incomplete(output_t *output)
+{
+    if (output->form->incomplete != NULL) {
+        start_block(output);
+        out_buffer_put_text(&output->buffer, output->form->incomplete);
+    }
+}
+
 enum output_status output_flush(output_t *output)
 {
     return out_buffer_flush(&output->buffer);

@@ -56,6 +56,9 @@ void output_processed(output_t *output, const struct lnf_totals *totals, double 
 /** Writes the summary of the statistics in file headers. */
 void output_files(output_t *output, const struct lnf_stat *stat);
 
+/** Marks an answer that was interrupted; not in csv, whose readers would take it for a row. */
+void output_incomplete(output_t *output);
+
 /** Writes what is buffered. */
 enum output_status output_flush(output_t *output);
 

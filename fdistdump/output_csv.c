@@ -94,4 +94,5 @@ static void put_files(output_t *output, const struct lnf_stat *stat)
     }
 }
 
-const struct output_form output_csv_form = {true, put_header, put_row, put_processed, put_files};
+const struct output_form output_csv_form = {true,    NULL,          put_header,
+                                            put_row, put_processed, put_files};

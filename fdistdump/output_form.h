@@ -34,7 +34,8 @@ struct output {
 
 /** A form of output: every function appends to the buffer. */
 struct output_form {
-    bool parted; /* an empty line between blocks */
+    bool parted;            /* an empty line between blocks */
+    const char *incomplete; /* line that marks an interrupted answer; NULL = none */
     void (*header)(output_t *output);
     void (*row)(output_t *output, const uint8_t *row);
     void (*processed)(output_t *output, const struct lnf_totals *totals, double seconds,

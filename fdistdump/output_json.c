@@ -161,4 +161,5 @@ static void put_files(output_t *output, const struct lnf_stat *stat)
     out_buffer_put_text(&output->buffer, "}}\n");
 }
 
-const struct output_form output_json_form = {false, put_header, put_row, put_processed, put_files};
+const struct output_form output_json_form = {
+    false, "{\"incomplete\":\"interrupted\"}\n", put_header, put_row, put_processed, put_files};

@@ -19,7 +19,7 @@ static const char *const class_texts[] = {
     [REPORT_OK] = "no error",       [REPORT_MEMORY] = "out of memory",
     [REPORT_MPI] = "MPI",           [REPORT_LIBNF] = "libnf",
     [REPORT_INTERNAL] = "internal", [REPORT_ARGUMENTS] = "command line arguments",
-    [REPORT_PATH] = "path",
+    [REPORT_PATH] = "path",         [REPORT_INTERRUPTED] = "interrupted",
 };
 
 void report_init(struct report *report, int fd, int verbosity, unsigned rank, unsigned count)

@@ -3,6 +3,7 @@
 #include "slave.h"
 
 #include "block_queue.h"
+#include "interrupt.h"
 #include "memory_limit.h"
 
 #include <inttypes.h>
@@ -496,6 +497,15 @@ static int64_t now_ms(void)
     return (int64_t)(slave_now_us() / 1000);
 }
 
+/** Whether the work is to end; if somebody pressed Ctrl-C, that is noted. */
+static bool is_interrupted(struct slave *slave)
+{
+    if (interrupt_seen()) {
+        slave->counts.interrupted = 1; /* of this thread only */
+    }
+    return slave->counts.interrupted > 0;
+}
+
 /** Gives blocks to the hook in order until all are through. */
 static void watch_list(struct slave *slave, const struct slave_hooks *hooks)
 {
@@ -516,7 +526,8 @@ static void watch_list(struct slave *slave, const struct slave_hooks *hooks)
         }
         if (now_ms() >= next_tick_ms) {
             next_tick_ms = now_ms() + TICK_MS;
-            more = hooks->progress(hooks->context, files_done(slave)) && more;
+            more = hooks->progress(hooks->context, files_done(slave)) && more &&
+                   !is_interrupted(slave);
         }
     }
     stop_all(slave);
@@ -546,7 +557,7 @@ static bool wait_tick(struct slave *slave)
 static void watch(struct slave *slave, const struct slave_hooks *hooks)
 {
     while (wait_tick(slave)) {
-        if (!hooks->progress(hooks->context, files_done(slave))) {
+        if (!hooks->progress(hooks->context, files_done(slave)) || is_interrupted(slave)) {
             stop_all(slave);
         }
     }
@@ -557,7 +568,8 @@ static void watch(struct slave *slave, const struct slave_hooks *hooks)
 /** A list that stopped early: headers of the files it did not reach, when they are asked for. */
 static void read_other_headers(struct slave *slave)
 {
-    if ((slave->job->query->items & QUERY_FILES) == 0 || slave->failure.class != REPORT_OK) {
+    if ((slave->job->query->items & QUERY_FILES) == 0 || slave->failure.class != REPORT_OK ||
+        slave->counts.interrupted > 0) {
         return;
     }
     for (; slave->next_file < slave->job->path_count; slave->next_file++) {
@@ -688,6 +700,7 @@ void slave_counts_add(struct slave_counts *counts, const struct slave_counts *fr
     counts->skipped += from->skipped;
     counts->files += from->files;
     counts->unreadable += from->unreadable;
+    counts->interrupted += from->interrupted;
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         counts->problems[i] += from->problems[i];
     }

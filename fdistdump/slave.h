@@ -46,6 +46,7 @@ struct slave_counts {
     struct lnf_stat stat;     /* of file headers, when asked for */
     uint64_t skipped;         /* paths that led to no file */
     uint64_t files, unreadable;
+    uint64_t interrupted; /* processes that were told to end before they had read everything */
     uint64_t problems[SLAVE_PROBLEMS]; /* by kind */
     /* Of the files that could be opened, those whose index was used and what it told. */
     uint64_t indexed, files_skipped;

@@ -20,8 +20,10 @@ struct transport {
     bool mpi; /* MPI was started */
     unsigned rank, count, neighbours;
     MPI_Comm channels[CHANNELS];
-    uint8_t *received; /* MESSAGE_MAX octets */
-    uint8_t *sending;  /* the same, of a message others are heard beside */
+    uint8_t *received;                          /* MESSAGE_MAX octets */
+    uint8_t *sending;                           /* the same, of a message others are heard beside */
+    uint64_t *sent[CHANNELS], *taken[CHANNELS]; /* messages, by process */
+    uint64_t *expected;                         /* in the end: those sent to this process */
     uint64_t octets_sent, octets_received;
 };
 
@@ -92,6 +94,23 @@ static int start_mpi(transport_t *transport, struct failure *failure)
     return count_neighbours(transport, failure);
 }
 
+static int create_buffers(transport_t *transport, struct failure *failure)
+{
+    bool complete = true;
+
+    transport->received = malloc(MESSAGE_MAX);
+    transport->sending = malloc(MESSAGE_MAX);
+    for (int i = 0; i < CHANNELS; i++) {
+        transport->sent[i] = calloc(transport->count, sizeof(uint64_t));
+        transport->taken[i] = calloc(transport->count, sizeof(uint64_t));
+        complete = complete && transport->sent[i] != NULL && transport->taken[i] != NULL;
+    }
+    transport->expected = calloc(transport->count, sizeof(uint64_t));
+    complete = complete && transport->received != NULL && transport->sending != NULL &&
+               transport->expected != NULL;
+    return complete ? REPORT_OK : failure_no_memory(failure);
+}
+
 int transport_start(transport_t **transport, struct failure *failure)
 {
     transport_t *t = calloc(1, sizeof(*t));
@@ -110,11 +129,40 @@ int transport_start(transport_t **transport, struct failure *failure)
         class = start_mpi(t, failure);
     }
     if (class == REPORT_OK && t->count > 1) {
-        t->received = malloc(MESSAGE_MAX);
-        t->sending = malloc(MESSAGE_MAX);
-        class = t->received == NULL || t->sending == NULL ? failure_no_memory(failure) : REPORT_OK;
+        class = create_buffers(t, failure);
     }
     return class;
+}
+
+/**
+ * Takes what was sent to this process and nobody waited for, like the progress of a slave whose
+ * last rows were faster: MPI wants every message to be received. Collective.
+ */
+static void take_leftovers(transport_t *transport)
+{
+    for (int i = 0; i < CHANNELS; i++) {
+        if (MPI_Alltoall(transport->sent[i], 1, MPI_UINT64_T, transport->expected, 1, MPI_UINT64_T,
+                         MPI_COMM_WORLD) != MPI_SUCCESS) {
+            return;
+        }
+        for (unsigned from = 0; from < transport->count; from++) {
+            for (uint64_t n = transport->taken[i][from]; n < transport->expected[from]; n++) {
+                (void)MPI_Recv(transport->received, (int)MESSAGE_MAX, MPI_BYTE, (int)from,
+                               MPI_ANY_TAG, transport->channels[i], MPI_STATUS_IGNORE);
+            }
+        }
+    }
+}
+
+static void destroy_buffers(transport_t *transport)
+{
+    free(transport->received);
+    free(transport->sending);
+    free(transport->expected);
+    for (int i = 0; i < CHANNELS; i++) {
+        free(transport->sent[i]);
+        free(transport->taken[i]);
+    }
 }
 
 void transport_finish(transport_t *transport)
@@ -123,6 +171,9 @@ void transport_finish(transport_t *transport)
         return;
     }
     if (transport->mpi) {
+        if (transport->count > 1) {
+            take_leftovers(transport);
+        }
         for (int i = 0; i < CHANNELS; i++) {
             if (transport->channels[i] != MPI_COMM_NULL) {
                 (void)MPI_Comm_free(&transport->channels[i]);
@@ -130,8 +181,7 @@ void transport_finish(transport_t *transport)
         }
         (void)MPI_Finalize();
     }
-    free(transport->received);
-    free(transport->sending);
+    destroy_buffers(transport);
     free(transport);
 }
 
@@ -230,6 +280,13 @@ static void back_off(long *sleep_ns)
     *sleep_ns = *sleep_ns * 2 > SLEEP_LAST_NS ? SLEEP_LAST_NS : *sleep_ns * 2;
 }
 
+static void count_sent(transport_t *transport, unsigned to, enum transport_channel channel,
+                       size_t size)
+{
+    transport->octets_sent += size;
+    transport->sent[channel][to]++;
+}
+
 int transport_send(transport_t *transport, unsigned to, enum transport_channel channel, int kind,
                    const uint8_t *octets, size_t size, struct failure *failure)
 {
@@ -246,11 +303,11 @@ int transport_send(transport_t *transport, unsigned to, enum transport_channel c
         }
         back_off(&sleep_ns);
     }
-    transport->octets_sent += size;
+    count_sent(transport, to, channel, size);
     return code == MPI_SUCCESS ? REPORT_OK : mpi_failure(failure, "a message cannot be sent", code);
 }
 
-static int receive(transport_t *transport, MPI_Comm channel, const MPI_Status *found,
+static int receive(transport_t *transport, int channel, const MPI_Status *found,
                    struct transport_message *message, struct failure *failure)
 {
     int size = 0;
@@ -261,11 +318,12 @@ static int receive(transport_t *transport, MPI_Comm channel, const MPI_Status *f
                            found->MPI_SOURCE + 1);
     }
     int code = MPI_Recv(transport->received, size, MPI_BYTE, found->MPI_SOURCE, found->MPI_TAG,
-                        channel, MPI_STATUS_IGNORE);
+                        transport->channels[channel], MPI_STATUS_IGNORE);
     if (code != MPI_SUCCESS) {
         return mpi_failure(failure, "a message cannot be received", code);
     }
     transport->octets_received += (size_t)size;
+    transport->taken[channel][found->MPI_SOURCE]++;
     *message = (struct transport_message){
         .source = (unsigned)found->MPI_SOURCE,
         .kind = found->MPI_TAG,
@@ -295,7 +353,7 @@ int transport_poll(transport_t *transport, unsigned data_from, struct transport_
             return mpi_failure(failure, "messages cannot be looked for", code);
         }
         if (there) {
-            return receive(transport, transport->channels[i], &found, message, failure);
+            return receive(transport, i, &found, message, failure);
         }
     }
     return REPORT_OK;
@@ -344,7 +402,7 @@ int transport_send_and_hear(transport_t *transport, unsigned to, enum transport_
             return class;
         }
     }
-    transport->octets_sent += size;
+    count_sent(transport, to, channel, size);
     return code == MPI_SUCCESS ? REPORT_OK : mpi_failure(failure, "a message cannot be sent", code);
 }
 

@@ -90,7 +90,7 @@ def check_memory(path):
 
 def check_failures(paths):
     def small_files():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, resource.RLIM_INFINITY))
 
     out, log, status = ask(QUESTIONS[1], paths, "700k", 1, before=small_files)
     assert status == 5, (status, log)
