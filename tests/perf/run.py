@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import chain as sc  # noqa: E402
-import cluster  # noqa: E402
+import jobs  # noqa: E402
 
 CODECS = {"uncompressed": ("no", []), "LZ4": ("lz4", ["-y"])}
 
@@ -60,7 +60,7 @@ def compare(title, flows, ours, theirs, runs, at_least, memory=1.0):
     ok = speed >= at_least and (a[2] <= b[2] * memory or a[2] < 20)
     print(f"{title:34} {a[0] / flows * 1e9:6.0f} ns {a[2]:6.0f} MiB   nfdump {b[0] / flows * 1e9:6.0f} ns "
           f"{b[2]:6.0f} MiB   {speed:5.2f}x (at least {at_least}) {verdict(ok)}", flush=True)
-    return a
+    return a, b
 
 
 def sockets_drained(port):
@@ -178,9 +178,9 @@ def queries(work, flows, runs):
         return ["nfdump", "-R", os.path.join(folders[title], "2026/01/01"), *args]
 
     count = ("-f", FILTER, "--output-items=p")
-    compare("count, uncompressed", flows, ours("uncompressed", *count),
+    _, bare_peer = compare("count, uncompressed", flows, ours("uncompressed", *count),
             theirs("uncompressed", "-o", "null", FILTER), runs, 4.5)
-    plain = compare("count, LZ4", flows, ours("LZ4", *count), theirs("LZ4", "-o", "null", FILTER),
+    plain, peer = compare("count, LZ4", flows, ours("LZ4", *count), theirs("LZ4", "-o", "null", FILTER),
                     runs, 2.7)
     path = os.path.join(work, "long-filter")
     with open(path, "w", encoding="ascii") as f:
@@ -196,21 +196,30 @@ def queries(work, flows, runs):
             theirs("LZ4", "-s", "srcip/bytes", "-n", "10"), runs, 4.8)
     compare("top 10 dstport by flows, LZ4", flows, ours("LZ4", "-s", "dstport#flows"),
             theirs("LZ4", "-s", "dstport/flows", "-n", "10"), runs, 3.5)
-    groups = compare("top 10 5-tuples by bytes, LZ4", flows,
+    groups, _ = compare("top 10 5-tuples by bytes, LZ4", flows,
                      ours("LZ4", "-s", "srcip,dstip,srcport,dstport,proto#bytes",
                           "--output-fields=flows,packets,bytes"),
                      theirs("LZ4", "-s", "record/bytes", "-n", "10"), runs, 6)
     print(f"{'':34} {groups[2] * 2**20 / flows / 0.88:.0f} octets of memory per 5-tuple (at most 100)")
     compare("sort all by bytes, first 100, LZ4", flows, ours("LZ4", "-o", "bytes", "-l", "100"),
             theirs("LZ4", "-O", "bytes", "-n", "100"), runs, 6, memory=0.05)
+    return {"uncompressed": bare_peer[0], "LZ4": peer[0]}
 
 
-def stages(work, flows):
-    """What a question costs, stage by stage."""
+def stages(work, flows, peers):
+    """What a question costs, stage by stage, and what no reader gets below: copying stored blocks out of
+    the page cache, and liblz4."""
     for title, (codec, _) in CODECS.items():
         folder = os.path.join(work, "flows-" + codec)
         print(f"\nStages, {title}:", flush=True)
-        subprocess.run([sc.program("bench_stages"), *sc.flow_files(folder)], check=True)
+        text = subprocess.run([sc.program("bench_stages"), *sc.flow_files(folder)], check=True,
+                              capture_output=True, text=True).stdout
+        print(text, end="")
+        floor = max(float(line.split()[-1]) for line in text.splitlines()
+                    if line.startswith(("read from", "decompress")))
+        peer = peers[title] / flows * 1e9
+        print(f"reading and decompressing alone: {peer / floor:.2f}x nfdump's count of the run above "
+              f"({peer:.0f} ns)", flush=True)
 
 
 def threads(work, flows, runs):
@@ -255,7 +264,7 @@ def needle(work, flows, runs):
     subprocess.run([sc.program("bench_index"), *files], check=True)
 
 
-def cluster_section(work, flows, runs):
+def jobs_section(work, flows, runs):
     """Questions as operators ask them, of files that other sections may have made."""
     folder, indexed = os.path.join(work, "flows-lz4"), os.path.join(work, "flows-indexed")
     one = os.path.join(work, "one.flows")
@@ -265,7 +274,7 @@ def cluster_section(work, flows, runs):
         index_copy(folder, indexed)
     if not os.path.isfile(one):
         subprocess.run([sc.program("make_flow_files"), one, str(flows), "lz4"], check=True)
-    cluster.measure(work, folder, indexed, one, rare_address(folder), flows, runs)
+    jobs.measure(work, folder, indexed, one, rare_address(folder), flows, runs)
 
 
 def index_copy(plain, folder):
@@ -382,7 +391,7 @@ def main():
     parser.add_argument("--flows", type=int, default=5000000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--rate", type=int, default=1000000, help="flows/s to nfcapd")
-    parser.add_argument("--only", choices=["queries", "exchange", "cluster", "copies", "ingest"])
+    parser.add_argument("--only", choices=["queries", "exchange", "jobs", "copies", "ingest"])
     parser.add_argument("--keep", help="work in this folder and keep the files")
     args = parser.parse_args()
     if args.only != "exchange" and not shutil.which("nfcapd"):
@@ -391,13 +400,13 @@ def main():
     os.makedirs(work, exist_ok=True)
     try:
         if args.only in (None, "queries"):
-            queries(work, args.flows, args.runs)
-            stages(work, args.flows)
+            peers = queries(work, args.flows, args.runs)
+            stages(work, args.flows, peers)
             threads(work, args.flows, args.runs)
             needle(work, args.flows, args.runs)
             spilling(work, args.flows, args.runs)
-        if args.only in (None, "cluster"):
-            cluster_section(work, args.flows, args.runs)
+        if args.only in (None, "jobs"):
+            jobs_section(work, args.flows, args.runs)
         if args.only in (None, "copies"):
             copies(work, args.flows, args.runs)
             levels(work, args.flows, args.runs)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Prints the figures of docs/performance.md: queries, copies and ingest beside nfdump and nfcapd, in one
 # run.
-#   tests/perf/run.sh [--flows N] [--runs N] [--only queries|copies|exchange|cluster|ingest] [--keep DIRECTORY]
+#   tests/perf/run.sh [--flows N] [--runs N] [--only queries|copies|exchange|jobs|ingest] [--keep DIRECTORY]
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 "$top/tests/support/install_deps.sh" test
