@@ -431,11 +431,14 @@ static bool set_string_leaf(struct lnf_arena *arena, const struct lnf_filter_nod
     return leaf->string.text != NULL;
 }
 
-/* Kinds of numbers that are not in a column. */
-static bool is_number_of_record(uint8_t kind, struct lnf_filter_leaf *leaf)
+/* Numbers that are in no column: the test of their kind, or false for other kinds. */
+static bool set_number_leaf(uint8_t kind, struct lnf_filter_leaf *leaf)
 {
+    if (kind != LNF_KIND_MPLS && kind != LNF_KIND_COUNT) {
+        return false;
+    }
     leaf->test = kind == LNF_KIND_MPLS ? LNF_TEST_MPLS : LNF_TEST_COUNT;
-    return kind == LNF_KIND_MPLS || kind == LNF_KIND_COUNT;
+    return true;
 }
 
 /* Leaves of items that are not part of a set. */
@@ -447,7 +450,7 @@ static bool add_item(struct lnf_arena *arena, struct steps *steps,
 
     switch ((enum lnf_filter_item_kind)item->kind) {
     case LNF_ITEM_MASK:
-        if (is_number_of_record(node->term->kind, &leaf)) {
+        if (set_number_leaf(node->term->kind, &leaf)) {
             leaf.part |= LNF_MPLS_BITS;
         } else {
             leaf.test = LNF_TEST_BITS;
@@ -468,7 +471,7 @@ static bool add_item(struct lnf_arena *arena, struct steps *steps,
         }
         break;
     case LNF_ITEM_RANGE:
-        if (!is_number_of_record(node->term->kind, &leaf)) {
+        if (!set_number_leaf(node->term->kind, &leaf)) {
             return true;
         }
         leaf.range.min = item->min;

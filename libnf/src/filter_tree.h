@@ -231,7 +231,7 @@ struct lnf_filter_node {
     bool flags_named; /* `flags SA`: its direct negation means "none of these set" */
     bool flags_none;  /* that negation */
     const struct lnf_filter_term *term;
-    bool labelled; /* it or a part of it has a label, which no negation takes away */
+    bool labelled; /* it has a label, or a part of it that is not negated */
     const char *label;
     struct lnf_filter_item *items, *last_item;
     struct lnf_filter_node *children, *last_child; /* of AND, OR, NOT, LABEL */
