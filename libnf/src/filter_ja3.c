@@ -75,7 +75,7 @@ static struct lnf_reader part(struct lnf_reader *r, size_t size)
 {
     const uint8_t *octets = lnf_read_bytes(r, size);
 
-    return lnf_reader_init(octets, octets == NULL ? 0 : size);
+    return octets == NULL ? (struct lnf_reader){0} : lnf_reader_init(octets, size);
 }
 
 /* Types of all extensions; the data of two of them is remembered. */
