@@ -422,6 +422,15 @@ LNF_API void *lnf_filter_ffilter_ptr(lnf_filter_t *filter);
 /** 1 when the record matches, else 0. */
 LNF_API int lnf_filter_match(lnf_filter_t *filter, lnf_rec_t *record);
 
+/**
+ * The label the filter gives the record: that of a part `( ... ) %LABEL` which matches it. Of parts
+ * joined by `or` the first one that matches decides, of those joined by `and` the last one with a
+ * label; a part that is negated gives none. Not in libnf 1.36.
+ *
+ * @return text of the filter's own; NULL when the record does not match or has no label
+ */
+LNF_API const char *lnf_filter_label(lnf_filter_t *filter, lnf_rec_t *record);
+
 /** Frees the filter; NULL is fine. */
 LNF_API void lnf_filter_free(lnf_filter_t *filter);
 

@@ -53,6 +53,9 @@ struct lnf_batch {
     uint64_t damaged;
     size_t damaged_at;
 
+    const char *ident;     /* of the file; NULL = not known */
+    uint64_t first_number; /* of the first row in that file; 0 = not known */
+
     uint64_t number; /* of the batch; never 0 while it has rows */
     unsigned rows;
     uint64_t used;                   /* bit i: a row has layout i */
@@ -143,6 +146,29 @@ void lnf_batch_open(lnf_batch_t *batch, const uint8_t *records, size_t size)
     batch->damaged = 0;
     batch->damaged_at = 0;
     batch->rows = 0;
+    batch->ident = NULL;
+    batch->first_number = 0;
+}
+
+void lnf_batch_rewind(lnf_batch_t *batch)
+{
+    lnf_batch_open(batch, batch->records, batch->size);
+}
+
+void lnf_batch_set_origin(lnf_batch_t *batch, const char *ident, uint64_t number)
+{
+    batch->ident = ident;
+    batch->first_number = number;
+}
+
+const char *lnf_batch_ident(const lnf_batch_t *batch)
+{
+    return batch->ident;
+}
+
+uint64_t lnf_batch_number(const lnf_batch_t *batch, unsigned row)
+{
+    return batch->first_number == 0 ? 0 : batch->first_number + row;
 }
 
 /* ---- layout cache -------------------------------------------------------------------------------
@@ -303,6 +329,7 @@ static void count_damaged(lnf_batch_t *batch, size_t at)
 static void batch_begin(lnf_batch_t *batch)
 {
     batch->number++;
+    batch->first_number += batch->first_number == 0 ? 0 : batch->rows;
     batch->rows = 0;
     batch->used = 0;
     if (batch->layout_count > LAYOUT_KEEP) {

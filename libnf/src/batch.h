@@ -36,6 +36,9 @@ void lnf_batch_destroy(lnf_batch_t *batch);
  */
 void lnf_batch_open(lnf_batch_t *batch, const uint8_t *records, size_t size);
 
+/** Starts again on the records lnf_batch_open() was given. */
+void lnf_batch_rewind(lnf_batch_t *batch);
+
 /**
  * Fills the batch with the next records of the block; forgets the columns of the ones before.
  * Records that are no flows are skipped; damaged ones are skipped and counted.
@@ -55,6 +58,21 @@ unsigned lnf_batch_single(lnf_batch_t *batch, const uint8_t *record, size_t size
 
 /** Rows in the batch. */
 unsigned lnf_batch_rows(const lnf_batch_t *batch);
+
+/**
+ * Tells where the records come from; after lnf_batch_open(), which forgets it, or
+ * lnf_batch_single().
+ *
+ * @param ident   of their file, as long as the batch is used; NULL = not known
+ * @param number  of the first record in that file, counting flows from 1; 0 = not known
+ */
+void lnf_batch_set_origin(lnf_batch_t *batch, const char *ident, uint64_t number);
+
+/** Ident of the file, or NULL when it is not known. */
+const char *lnf_batch_ident(const lnf_batch_t *batch);
+
+/** Number of a row's record in its file, or 0 when it is not known. */
+uint64_t lnf_batch_number(const lnf_batch_t *batch, unsigned row);
 
 /**
  * Values of a field, indexed by row number: uint8_t, uint16_t, uint32_t, uint64_t by the field's type,

@@ -50,6 +50,7 @@ struct lnf_file {
     struct lnf_reader block; /* records of the block not read yet */
     uint64_t block_end;      /* offset in the file behind that block */
     uint64_t processed_blocks;
+    uint64_t flows;  /* given to the caller */
     int skipped;     /* weak error for a block passed over, which the caller does not know of yet */
     bool anonymised; /* a record said so */
 
@@ -393,6 +394,7 @@ static int reopen(lnf_file_t *file, const struct stat *before, const struct stat
     file->block = (struct lnf_reader){0};
     if (!same || (uint64_t)now->st_size < file->block_end) {
         file->block_end = 0;
+        file->flows = 0;
         exporters_clear(&file->exporters);
     }
     *changed = true;
@@ -434,6 +436,7 @@ static int give_flow(lnf_file_t *file, const uint8_t *octets, size_t size, lnf_r
                    ? fail_text(LNF_ERR_UNKREC, "a damaged flow record was skipped")
                    : status;
     }
+    lnf_rec_set_place(record, lnf_input_ident(file->input), ++file->flows);
     uint16_t sysid = le16toh(lnf_load_u16(octets + LNF_RECORD_OFFSET_EXPORTER));
     if (sysid != 0) {
         lnf_rec_set_exporter(record, exporters_by_sysid(&file->exporters, sysid));

@@ -100,28 +100,63 @@ void *lnf_filter_ffilter_ptr(lnf_filter_t *filter)
     return filter->v2 ? filter->program : NULL;
 }
 
+/* Takes scratch memory, its batch opened on the record; NULL without memory. */
+static struct scratch *scratch_take(lnf_filter_t *filter, const lnf_rec_t *record)
+{
+    size_t size;
+    const uint8_t *raw = lnf_rec_raw(record, &size);
+    struct scratch *scratch = atomic_exchange(&filter->spare, NULL);
+
+    if (scratch == NULL) {
+        scratch = scratch_create(filter->program);
+    }
+    if (scratch != NULL) {
+        (void)lnf_batch_single(scratch->batch, raw, size);
+        lnf_batch_set_origin(scratch->batch, lnf_rec_ident(record), lnf_rec_number(record));
+    }
+    return scratch;
+}
+
+static void scratch_give_back(lnf_filter_t *filter, struct scratch *scratch)
+{
+    scratch_destroy(atomic_exchange(&filter->spare, scratch));
+}
+
 int lnf_filter_match(lnf_filter_t *filter, lnf_rec_t *record)
 {
     uint16_t selection[LNF_BATCH_ROWS];
-    size_t size;
-    const uint8_t *raw = lnf_rec_raw(record, &size);
+    unsigned found = 0;
 
     if (lnf_program_is_any(filter->program)) {
         return 1;
     }
-    struct scratch *scratch = atomic_exchange(&filter->spare, NULL);
-    if (scratch == NULL) {
-        scratch = scratch_create(filter->program);
-    }
+    struct scratch *scratch = scratch_take(filter, record);
     if (scratch == NULL) {
         return 0;
     }
-    unsigned found = 0;
-    if (lnf_batch_single(scratch->batch, raw, size) == 1) {
+    if (lnf_batch_rows(scratch->batch) == 1) {
         found = lnf_program_run(filter->program, scratch->state, scratch->batch, selection);
     }
-    scratch_destroy(atomic_exchange(&filter->spare, scratch));
+    scratch_give_back(filter, scratch);
     return (int)found;
+}
+
+const char *lnf_filter_label(lnf_filter_t *filter, lnf_rec_t *record)
+{
+    const char *label = NULL;
+
+    if (!lnf_program_has_labels(filter->program)) {
+        return NULL;
+    }
+    struct scratch *scratch = scratch_take(filter, record);
+    if (scratch == NULL) {
+        return NULL;
+    }
+    if (lnf_batch_rows(scratch->batch) == 1) {
+        label = lnf_program_label(filter->program, scratch->state, scratch->batch, 0);
+    }
+    scratch_give_back(filter, scratch);
+    return label;
 }
 
 void lnf_filter_free(lnf_filter_t *filter)

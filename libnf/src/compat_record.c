@@ -20,6 +20,7 @@
 #define RECORD_ROOM_FIRST 512u
 #define STRING_FIELD_SIZE 256u
 #define FLAG_EVENT 0x01u
+#define IDENT_SIZE 128u
 #define ELEMENT_LAYER2 38u
 #define LAYER2_IP_VERSION 26u
 
@@ -44,6 +45,8 @@ struct lnf_rec {
     lnf_origin_t *origin; /* block this record is the first one of; NULL = none, or not known */
     bool exporter_known;
     struct lnf_exporter exporter;
+    uint64_t number;        /* in the file it was read from; 0 = not known, and `ident` neither */
+    char ident[IDENT_SIZE]; /* of that file */
 };
 
 /* ---- the octets -------------------------------------------------------------------------------
@@ -234,6 +237,7 @@ void lnf_rec_clear(lnf_rec_t *record)
     record->size = LNF_RECORD_HEADER_SIZE;
     store_sizes(record, 0);
     record->exporter_known = false;
+    record->number = 0;
     lnf_rec_set_origin(record, NULL);
 }
 
@@ -252,6 +256,7 @@ int lnf_rec_copy(lnf_rec_t *dst, lnf_rec_t *src)
     lnf_rec_set_origin(dst, NULL);
     dst->exporter_known = src->exporter_known;
     dst->exporter = src->exporter;
+    lnf_rec_set_place(dst, src->ident, src->number);
     return LNF_OK;
 }
 
@@ -287,6 +292,7 @@ int lnf_rec_assign(lnf_rec_t *record, const uint8_t *raw, size_t size)
     memcpy(record->raw, raw, size);
     record->size = size;
     record->exporter_known = false;
+    record->number = 0;
     lnf_rec_set_origin(record, NULL);
     return LNF_OK;
 }
@@ -321,6 +327,25 @@ void lnf_rec_set_origin(lnf_rec_t *record, lnf_origin_t *origin)
         lnf_origin_hold(origin);
     }
     record->origin = origin;
+}
+
+void lnf_rec_set_place(lnf_rec_t *record, const char *ident, uint64_t number)
+{
+    size_t length = strnlen(ident, sizeof(record->ident) - 1);
+
+    record->number = number;
+    memcpy(record->ident, ident, length);
+    record->ident[length] = '\0';
+}
+
+const char *lnf_rec_ident(const lnf_rec_t *record)
+{
+    return record->number == 0 ? NULL : record->ident;
+}
+
+uint64_t lnf_rec_number(const lnf_rec_t *record)
+{
+    return record->number;
 }
 
 lnf_origin_t *lnf_rec_origin(const lnf_rec_t *record)

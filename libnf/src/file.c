@@ -901,6 +901,11 @@ const char *lnf_input_path(const lnf_input_t *input)
     return input->info.path;
 }
 
+const char *lnf_input_ident(const lnf_input_t *input)
+{
+    return input->ident;
+}
+
 int lnf_input_identity(const lnf_input_t *input, struct lnf_identity *identity)
 {
     uint8_t octets[TAIL_SIZE_MAX];

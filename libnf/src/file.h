@@ -120,6 +120,9 @@ void lnf_input_pick(lnf_input_t *input, struct lnf_block_pick *picks, size_t cou
 /** Path as given; "-" for standard input. */
 const char *lnf_input_path(const lnf_input_t *input);
 
+/** Ident of the file; as long as it is open. Other than lnf_input_info() it costs nothing. */
+const char *lnf_input_ident(const lnf_input_t *input);
+
 /** Frees what the buffer holds. */
 void lnf_block_buffer_clear(struct lnf_block_buffer *buffer);
 

@@ -31,6 +31,12 @@ void lnf_program_destroy(lnf_program_t *program);
 /** Whether the program matches every record, so that it need not be run. */
 bool lnf_program_is_any(const lnf_program_t *program);
 
+/** Whether it needs the number records have in their file: see lnf_batch_set_origin(). */
+bool lnf_program_asks_numbers(const lnf_program_t *program);
+
+/** Whether it gives labels to records it matches. */
+bool lnf_program_has_labels(const lnf_program_t *program);
+
 /** Scratch memory for a program, or NULL without memory. */
 lnf_program_state_t *lnf_program_state_create(const lnf_program_t *program);
 
@@ -45,5 +51,14 @@ void lnf_program_state_destroy(lnf_program_state_t *state);
  */
 unsigned lnf_program_run(const lnf_program_t *program, lnf_program_state_t *state,
                          lnf_batch_t *batch, uint16_t *selection);
+
+/**
+ * The label (`%LABEL`) the program gives a row it matches: of alternatives the first one that
+ * matches decides, of parts that all match the last one with a label.
+ *
+ * @return the program's own; NULL = none
+ */
+const char *lnf_program_label(const lnf_program_t *program, lnf_program_state_t *state,
+                              lnf_batch_t *batch, uint16_t row);
 
 #endif

@@ -92,9 +92,12 @@ static struct lnf_filter_node *in_port_block(struct lnf_filter_parse *parse,
 %token <word> UNIT "a unit"
 %token <word> MASK "a mask"
 %token <word> PORT_BLOCK "'pblock'"
+%token <word> REGEX_FLAGS "flags of a regular expression"
+%token <word> LABEL "a label"
 %token STRAY "a word"
 %token SLASH "'/'"
 %token '(' "'('" ')' "')'" '[' "'['" ']' "']'" ',' "','"
+%token LABEL_SIGN "'%'"
 
 %type <node> expression term
 %type <direction> direction
@@ -117,6 +120,8 @@ expression
     | expression AND expression         { CHECK($$ = lnf_filter_node_join(parse, LNF_NODE_AND, $1, $3)); }
     | NOT expression                    { CHECK($$ = lnf_filter_node_not(parse, $2)); }
     | '(' expression ')'                { $$ = $2; }
+    | '(' expression ')' LABEL_SIGN LABEL { CHECK($$ = lnf_filter_node_label(parse, $2, $5)); }
+    | LABEL_SIGN LABEL '(' expression ')' { CHECK($$ = lnf_filter_node_label(parse, $4, $2)); }
     | term
     ;
 
@@ -156,6 +161,7 @@ direction
 value
     : item
     | VALUE MASK                        { $$ = with_suffix($1, $2, 'm'); }
+    | VALUE REGEX_FLAGS                 { $$ = with_suffix($1, $2, 'r'); }
     ;
 
 item
@@ -184,7 +190,8 @@ static void yyerror(const YYLTYPE *place, struct lnf_filter_parse *parse, const 
 static bool is_helpful(yysymbol_kind_t symbol)
 {
     return symbol != YYSYMBOL_UNIT && symbol != YYSYMBOL_MASK && symbol != YYSYMBOL_SLASH &&
-           symbol != YYSYMBOL_PORT_BLOCK;
+           symbol != YYSYMBOL_PORT_BLOCK && symbol != YYSYMBOL_REGEX_FLAGS &&
+           symbol != YYSYMBOL_LABEL_SIGN;
 }
 
 /* Adds "expected A, B or C" to a message. */

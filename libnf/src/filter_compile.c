@@ -5,6 +5,7 @@
  */
 #include "filter.h"
 #include "filter_program.h"
+#include "filter_regex.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +54,17 @@ static float test_cost(const struct lnf_filter_leaf *leaf)
     case LNF_TEST_MPLS:
     case LNF_TEST_PORT_BLOCK:
         return 30.0f;
+    case LNF_TEST_LABEL:
+        return 30.0f;
     case LNF_TEST_PAYLOAD:
         return 100.0f;
+    case LNF_TEST_JA3:
+        return 300.0f;
+    case LNF_TEST_REGEX:
+        return 1000.0f;
+    case LNF_TEST_IDENT:
+    case LNF_TEST_COUNT:
+        return 5.0f;
     case LNF_TEST_BITMAP:
         return 0.8f;
     default:
@@ -310,7 +320,8 @@ static bool add_number_set(struct lnf_arena *arena, struct steps *steps,
     struct lnf_filter_leaf leaf = {0};
     bool empty, full;
 
-    if (!is_number_type(fields->row[0]->type)) {
+    /* The number of a record is none of its fields. */
+    if (!is_number_type(fields->row[0]->type) || node->term->kind == LNF_KIND_COUNT) {
         return true;
     }
     if (!lnf_filter_set_numbers(arena, node->items, fields->row[0]->type, &leaf, &empty, &full)) {
@@ -388,6 +399,48 @@ static const char *copy_text(struct lnf_arena *arena, const char *text, size_t l
     return copy;
 }
 
+static bool set_string_leaf(struct lnf_arena *arena, const struct lnf_filter_node *node,
+                            const struct lnf_filter_item *item, struct lnf_filter_leaf *leaf)
+{
+    struct lnf_regex_error error;
+
+    switch ((enum lnf_filter_kind)node->term->kind) {
+    case LNF_KIND_REGEX:
+        leaf->test = LNF_TEST_REGEX;
+        leaf->regex = lnf_regex_compile(arena, item->text, item->length, item->flags, &error);
+        return leaf->regex != NULL; /* it compiled before, so only memory can be missing */
+    case LNF_KIND_PAYLOAD:
+        leaf->test = LNF_TEST_PAYLOAD;
+        break;
+    case LNF_KIND_JA3:
+        leaf->test = LNF_TEST_JA3;
+        break;
+    case LNF_KIND_IDENT:
+        leaf->test = LNF_TEST_IDENT;
+        break;
+    case LNF_KIND_LABEL:
+        leaf->test = LNF_TEST_LABEL;
+        break;
+    default:
+        leaf->test = LNF_TEST_STRING;
+        break;
+    }
+    leaf->string.text = copy_text(arena, item->text, item->length);
+    leaf->string.length = item->length;
+    leaf->string.contains = item->contains;
+    return leaf->string.text != NULL;
+}
+
+/* Numbers that are in no column: the test of their kind, or false for other kinds. */
+static bool set_number_leaf(uint8_t kind, struct lnf_filter_leaf *leaf)
+{
+    if (kind != LNF_KIND_MPLS && kind != LNF_KIND_COUNT) {
+        return false;
+    }
+    leaf->test = kind == LNF_KIND_MPLS ? LNF_TEST_MPLS : LNF_TEST_COUNT;
+    return true;
+}
+
 /* Leaves of items that are not part of a set. */
 static bool add_item(struct lnf_arena *arena, struct steps *steps,
                      const struct lnf_filter_node *node, const struct lnf_filter_item *item,
@@ -397,10 +450,10 @@ static bool add_item(struct lnf_arena *arena, struct steps *steps,
 
     switch ((enum lnf_filter_item_kind)item->kind) {
     case LNF_ITEM_MASK:
-        leaf.test = LNF_TEST_BITS;
-        if (node->term->kind == LNF_KIND_MPLS) {
-            leaf.test = LNF_TEST_MPLS;
+        if (set_number_leaf(node->term->kind, &leaf)) {
             leaf.part |= LNF_MPLS_BITS;
+        } else {
+            leaf.test = LNF_TEST_BITS;
         }
         leaf.bits.mask = item->max;
         leaf.bits.want = item->min;
@@ -413,19 +466,14 @@ static bool add_item(struct lnf_arena *arena, struct steps *steps,
     case LNF_ITEM_FAMILY:
         return add_family(arena, steps, item->min, fields, negate);
     case LNF_ITEM_STRING:
-        leaf.test = node->term->kind == LNF_KIND_PAYLOAD ? LNF_TEST_PAYLOAD : LNF_TEST_STRING;
-        leaf.string.text = copy_text(arena, item->text, item->length);
-        leaf.string.length = item->length;
-        leaf.string.contains = item->contains;
-        if (leaf.string.text == NULL) {
+        if (!set_string_leaf(arena, node, item, &leaf)) {
             return false;
         }
         break;
     case LNF_ITEM_RANGE:
-        if (node->term->kind != LNF_KIND_MPLS) {
+        if (!set_number_leaf(node->term->kind, &leaf)) {
             return true;
         }
-        leaf.test = LNF_TEST_MPLS;
         leaf.range.min = item->min;
         leaf.range.span = item->max - item->min;
         break;
@@ -648,8 +696,59 @@ static struct lnf_filter_step *lower(struct lnf_arena *arena, const struct lnf_f
         return lower_term(arena, node, negate);
     case LNF_NODE_EXIST:
         return lower_exist(arena, node, negate);
+    case LNF_NODE_LABEL:
+        return lower(arena, node->children, negate);
     }
     return NULL;
+}
+
+/* ---- labels ------------------------------------------------------------------------------------
+ */
+
+static struct lnf_label_step *make_label(struct lnf_arena *arena,
+                                         const struct lnf_filter_node *node);
+
+static bool make_label_children(struct lnf_arena *arena, const struct lnf_filter_node *node,
+                                struct lnf_label_step *step)
+{
+    struct lnf_label_step *last = NULL;
+
+    for (const struct lnf_filter_node *n = node->children; n != NULL; n = n->next) {
+        struct lnf_label_step *child = make_label(arena, n);
+        if (child == NULL) {
+            return false;
+        }
+        if (last == NULL) {
+            step->first = child;
+        } else {
+            last->next = child;
+        }
+        last = child;
+    }
+    return true;
+}
+
+/* Has to come before the whole is lowered, which merges the lists of terms of its parts. */
+static struct lnf_label_step *make_label(struct lnf_arena *arena,
+                                         const struct lnf_filter_node *node)
+{
+    struct lnf_label_step *step = lnf_arena_get(arena, sizeof(*step));
+
+    if (step == NULL) {
+        return NULL;
+    }
+    step->any = node->kind == LNF_NODE_OR;
+    if (node->labelled && node->kind != LNF_NODE_LABEL) {
+        return make_label_children(arena, node, step) ? step : NULL;
+    }
+    if (node->kind == LNF_NODE_LABEL) {
+        step->label = copy_text(arena, node->label, strlen(node->label));
+        if (step->label == NULL) {
+            return NULL;
+        }
+    }
+    step->match = lower(arena, node, false);
+    return step->match == NULL ? NULL : step;
 }
 
 /* Levels of OR inside OR. */
@@ -662,6 +761,56 @@ static unsigned count_levels(const struct lnf_filter_step *step)
         most = levels > most ? levels : most;
     }
     return most + (step->kind == LNF_STEP_OR);
+}
+
+static unsigned count_label_levels(const struct lnf_label_step *step)
+{
+    unsigned most = step->match == NULL ? 0 : count_levels(step->match);
+
+    for (const struct lnf_label_step *child = step->first; child != NULL; child = child->next) {
+        unsigned levels = count_label_levels(child);
+        most = levels > most ? levels : most;
+    }
+    return most;
+}
+
+static bool asks_numbers(const struct lnf_filter_step *step)
+{
+    if (step->kind == LNF_STEP_LEAF) {
+        return step->leaf.test == LNF_TEST_COUNT;
+    }
+    for (size_t i = 0; i < step->child_count; i++) {
+        if (asks_numbers(step->children[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Makes the steps out of the tree; false without memory. */
+static bool make_program(lnf_program_t *program, const struct lnf_filter_parse *parse)
+{
+    if (parse->root == NULL) {
+        program->root = constant(&program->arena, true);
+        return program->root != NULL;
+    }
+    if (parse->root->labelled) {
+        program->labels = make_label(&program->arena, parse->root);
+        if (program->labels == NULL) {
+            return false;
+        }
+    }
+    program->root = lower(&program->arena, parse->root, false);
+    if (program->root == NULL) {
+        return false;
+    }
+    program->numbers = asks_numbers(program->root);
+    program->levels = count_levels(program->root);
+    if (program->labels != NULL) {
+        unsigned levels = count_label_levels(program->labels);
+        program->levels = levels > program->levels ? levels : program->levels;
+    }
+    return true;
 }
 
 /* ---- the contract ------------------------------------------------------------------------------
@@ -681,14 +830,11 @@ int lnf_program_compile(const char *text, lnf_program_t **program, struct lnf_er
     }
     if (parse.status == LNF_OK) {
         /* The tree dies with its arena; steps point into the field table and their own arena. */
-        p->root =
-            parse.root == NULL ? constant(&p->arena, true) : lower(&p->arena, parse.root, false);
-        if (p->root == NULL) {
+        if (!make_program(p, &parse)) {
             lnf_filter_no_memory(&parse);
         }
     }
     if (parse.status == LNF_OK) {
-        p->levels = count_levels(p->root);
         *program = p;
         p = NULL;
     }
@@ -708,4 +854,14 @@ void lnf_program_destroy(lnf_program_t *program)
 bool lnf_program_is_any(const lnf_program_t *program)
 {
     return program->root->kind == LNF_STEP_TRUE;
+}
+
+bool lnf_program_asks_numbers(const lnf_program_t *program)
+{
+    return program->numbers;
+}
+
+bool lnf_program_has_labels(const lnf_program_t *program)
+{
+    return program->labels != NULL;
 }

@@ -5,7 +5,9 @@
  * rejected.
  */
 #include "filter.h"
+#include "filter_ja3.h"
 #include "filter_program.h"
+#include "filter_regex.h"
 
 #include <libnf/bytes.h>
 #include <stdlib.h>
@@ -324,6 +326,7 @@ static bool matches_mpls(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch,
 }
 
 #define ELEMENT_PORT_BLOCK 26u
+#define ELEMENT_LABEL 28u
 #define ELEMENT_IN_PAYLOAD 29u
 
 /* A record without a block has the one from 0 to 0. */
@@ -352,6 +355,47 @@ static bool matches_payload(const struct lnf_filter_leaf *leaf, lnf_batch_t *bat
     return data != NULL && memmem(data, size, leaf->string.text, leaf->string.length) != NULL;
 }
 
+/* A record without payload matches no pattern, not even one that an empty text matches. */
+static bool matches_regex(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    size_t size;
+    const uint8_t *data = lnf_batch_element(batch, row, ELEMENT_IN_PAYLOAD, &size);
+
+    return data != NULL && size > 0 && lnf_regex_search(leaf->regex, data, size);
+}
+
+static bool matches_ja3(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    size_t size;
+    const uint8_t *data = lnf_batch_element(batch, row, ELEMENT_IN_PAYLOAD, &size);
+    char text[LNF_JA3_TEXT_MAX];
+    uint8_t ja3[LNF_JA3_SIZE];
+
+    if (data == NULL) {
+        return false;
+    }
+    if (leaf->string.length == 0) {
+        return lnf_ja3_text(data, size, text) > 0;
+    }
+    return lnf_ja3_compute(data, size, ja3) && memcmp(ja3, leaf->string.text, sizeof(ja3)) == 0;
+}
+
+static bool matches_label(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
+{
+    size_t size;
+    const uint8_t *data = lnf_batch_element(batch, row, ELEMENT_LABEL, &size);
+
+    return data != NULL && strnlen((const char *)data, size) == leaf->string.length &&
+           strncasecmp((const char *)data, leaf->string.text, leaf->string.length) == 0;
+}
+
+static bool matches_ident(const struct lnf_filter_leaf *leaf, const lnf_batch_t *batch)
+{
+    const char *ident = lnf_batch_ident(batch);
+
+    return ident != NULL && strcmp(ident, leaf->string.text) == 0;
+}
+
 static bool matches_record(const struct lnf_filter_leaf *leaf, lnf_batch_t *batch, unsigned row)
 {
     switch ((enum lnf_filter_test)leaf->test) {
@@ -361,6 +405,16 @@ static bool matches_record(const struct lnf_filter_leaf *leaf, lnf_batch_t *batc
         return matches_mpls(leaf, batch, row);
     case LNF_TEST_PORT_BLOCK:
         return matches_port_block(leaf, batch, row);
+    case LNF_TEST_REGEX:
+        return matches_regex(leaf, batch, row);
+    case LNF_TEST_JA3:
+        return matches_ja3(leaf, batch, row);
+    case LNF_TEST_LABEL:
+        return matches_label(leaf, batch, row);
+    case LNF_TEST_IDENT:
+        return matches_ident(leaf, batch);
+    case LNF_TEST_COUNT:
+        return matches_entry(leaf, lnf_batch_number(batch, row));
     default:
         return matches_payload(leaf, batch, row);
     }
@@ -499,4 +553,37 @@ unsigned lnf_program_run(const lnf_program_t *program, lnf_program_state_t *stat
     struct run run = {batch, state};
 
     return run_step(&run, program->root, 0, NULL, lnf_batch_rows(batch), selection);
+}
+
+/* Whether a part matches the row, and the label it gives then. */
+static bool find_label(const struct run *run, const struct lnf_label_step *step, uint16_t row,
+                       const char **label)
+{
+    uint16_t out;
+    const char *found = NULL;
+
+    if (step->match != NULL) {
+        *label = step->label;
+        return run_step(run, step->match, 0, &row, 1, &out) == 1;
+    }
+    *label = NULL;
+    for (const struct lnf_label_step *child = step->first; child != NULL; child = child->next) {
+        bool matches = find_label(run, child, row, &found);
+        if (matches && found != NULL) {
+            *label = found;
+        }
+        if (matches == step->any) {
+            return matches;
+        }
+    }
+    return !step->any;
+}
+
+const char *lnf_program_label(const lnf_program_t *program, lnf_program_state_t *state,
+                              lnf_batch_t *batch, uint16_t row)
+{
+    struct run run = {batch, state};
+    const char *label;
+
+    return program->labels != NULL && find_label(&run, program->labels, row, &label) ? label : NULL;
 }

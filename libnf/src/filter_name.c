@@ -385,18 +385,27 @@ static const struct lnf_filter_term terms[] = {
     MPLS_ROW("mpls eos", LNF_MPLS_BOTTOM, 0xffffff),
     MPLS_ROW("mpls any", LNF_MPLS_ANY, 0xffffff),
 
-    /* Payload is no field; the one named is always there and costs nothing. */
+    /* What is no field; the one named is always there and costs nothing. */
     ONE_ROW("payload content", LNF_KIND_PAYLOAD, LNF_FLD_PROT),
+    ONE_ROW("payload regex", LNF_KIND_REGEX, LNF_FLD_PROT),
+    ONE_ROW("payload ja3", LNF_KIND_JA3, LNF_FLD_PROT),
+    ONE_ROW("ident", LNF_KIND_IDENT, LNF_FLD_PROT),
+    {.name = "count",
+     .kind = LNF_KIND_COUNT,
+     .fields = {LNF_FLD_PROT},
+     .select = SELECT_ONE,
+     .max = UINT64_MAX},
+    ONE_ROW("flowlabel", LNF_KIND_LABEL, LNF_FLD_PROT),
     {.name = "mpls",
      .kind = LNF_KIND_UNSUPPORTED,
      .fields = {LNF_FLD_MPLS_LABEL},
      .why = "ask for 'mpls label1' to 'mpls label10', 'mpls exp1' to 'mpls exp10', 'mpls eos' or "
             "'mpls any'"},
-    UNSUPPORTED_ROW("ident", "flow records do not carry the name of their exporter"),
-    UNSUPPORTED_ROW("geo", "there is no database of countries"),
-    UNSUPPORTED_ROW("count", "records have no running number here"),
-    UNSUPPORTED_ROW("flowlabel", "there are no flow labels"),
-    UNSUPPORTED_ROW("payload", "only 'payload content' is"),
+    {.name = "geo",
+     .kind = LNF_KIND_UNSUPPORTED,
+     .select = SELECT_SIDES,
+     .why = "flow records carry no country, and there is no database to look one up in"},
+    UNSUPPORTED_ROW("payload", "ask for 'payload content', 'payload regex' or 'payload ja3'"),
 };
 
 #define TERM_COUNT (sizeof(terms) / sizeof(terms[0]))

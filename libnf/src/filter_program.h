@@ -24,7 +24,13 @@ enum lnf_filter_test {
     LNF_TEST_STRING,
     LNF_TEST_MPLS,
     LNF_TEST_PORT_BLOCK, /* a port of the generic element */
-    LNF_TEST_PAYLOAD,    /* the leaf's field means nothing */
+    /* The leaf's field means nothing: */
+    LNF_TEST_PAYLOAD,
+    LNF_TEST_REGEX,
+    LNF_TEST_JA3,
+    LNF_TEST_LABEL,
+    LNF_TEST_IDENT,
+    LNF_TEST_COUNT,
 };
 
 static inline bool lnf_filter_reads_record(unsigned test)
@@ -73,7 +79,7 @@ struct lnf_address_ranges {
 struct lnf_filter_leaf {
     uint8_t test; /* enum lnf_filter_test */
     uint8_t negate;
-    uint8_t part; /* MPLS */
+    uint8_t part; /* MPLS: LNF_MPLS_...; count: LNF_MPLS_BITS or 0 */
     const struct lnf_field *field, *field2;
     union {
         struct {
@@ -97,7 +103,8 @@ struct lnf_filter_leaf {
             const char *text;
             size_t length;
             bool contains; /* anywhere in the value, else all of it */
-        } string;
+        } string;          /* JA3: its octets; none = any */
+        const struct lnf_regex *regex;
     };
 };
 
@@ -114,10 +121,21 @@ struct lnf_filter_step {
     struct lnf_filter_step *next; /* while the program is made */
 };
 
+/** A part of the filter as it was written, for telling labels: one without any is one step. */
+struct lnf_label_step {
+    const struct lnf_filter_step *match; /* NULL = what the parts of it say: */
+    struct lnf_label_step *first;
+    bool any;          /* one of them has to match, else all */
+    const char *label; /* of what matches; NULL = none */
+    struct lnf_label_step *next;
+};
+
 struct lnf_program {
     struct lnf_arena arena;
     const struct lnf_filter_step *root;
-    unsigned levels; /* of OR inside OR: each needs scratch memory */
+    const struct lnf_label_step *labels; /* NULL = none */
+    bool numbers;                        /* it asks for the number of records in their file */
+    unsigned levels;                     /* of OR inside OR: each needs scratch memory */
 };
 
 static inline uint64_t lnf_filter_hash(uint64_t number)

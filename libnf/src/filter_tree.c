@@ -141,6 +141,7 @@ static void append_child(struct lnf_filter_node *parent, struct lnf_filter_node 
         parent->last_child->next = child;
     }
     parent->last_child = child;
+    parent->labelled = parent->labelled || (child->labelled && parent->kind != LNF_NODE_NOT);
 }
 
 /* Rows of the same operator become one node with many children, so that depth stays small. */
@@ -152,6 +153,7 @@ struct lnf_filter_node *lnf_filter_node_join(struct lnf_filter_parse *parse,
     if (left->kind == kind && right->kind == kind) {
         left->last_child->next = right->children;
         left->last_child = right->last_child;
+        left->labelled = left->labelled || right->labelled;
         return left;
     }
     if (left->kind == kind) {
@@ -166,6 +168,7 @@ struct lnf_filter_node *lnf_filter_node_join(struct lnf_filter_parse *parse,
     if (right->kind == kind) {
         node->last_child->next = right->children;
         node->last_child = right->last_child;
+        node->labelled = node->labelled || right->labelled;
     } else {
         append_child(node, right);
     }
@@ -187,6 +190,26 @@ struct lnf_filter_node *lnf_filter_node_not(struct lnf_filter_parse *parse,
         append_child(not, node);
     }
     return not ;
+}
+
+struct lnf_filter_node *lnf_filter_node_label(struct lnf_filter_parse *parse,
+                                              struct lnf_filter_node *node,
+                                              const struct lnf_filter_word *word)
+{
+    char shown[64];
+
+    if (word->length == 0 || word->length > LNF_FILTER_LABEL_LIMIT) {
+        lnf_filter_fail(parse, &word->place, "'%s' is no label; expected 1 to %u characters",
+                        lnf_filter_show(word->text, word->length, shown), LNF_FILTER_LABEL_LIMIT);
+        return NULL;
+    }
+    struct lnf_filter_node *label = lnf_filter_node_create(parse, LNF_NODE_LABEL);
+    if (label != NULL) {
+        label->label = word->text;
+        append_child(label, node);
+        label->labelled = true;
+    }
+    return label;
 }
 
 struct lnf_filter_node *lnf_filter_node_term(struct lnf_filter_parse *parse,

@@ -25,6 +25,7 @@
 #define LNF_FILTER_NOT_LIMIT 16u         /* `not` in a row */
 #define LNF_FILTER_INCLUDE_DEPTH 10u
 #define LNF_FILTER_INCLUDE_COUNT 1000u
+#define LNF_FILTER_LABEL_LIMIT 16u /* octets of a label */
 
 /* ---- arena ------------------------------------------------------------------------------------
  */
@@ -60,7 +61,7 @@ struct lnf_filter_word {
     size_t length;
     const struct lnf_filter_term *term; /* of a name */
     struct lnf_filter_word *suffix;     /* of a value: unit, prefix length or mask */
-    char suffix_kind;             /* 'u' unit, '/' length or mask, 'm' mask in a second word */
+    char suffix_kind; /* 'u' unit, '/' length or mask, 'm' mask in a second word, 'r' flags */
     struct lnf_filter_word *next; /* next value of a list */
 };
 
@@ -110,6 +111,11 @@ enum lnf_filter_kind {
     LNF_KIND_STRING,
     LNF_KIND_MPLS,
     LNF_KIND_PAYLOAD,     /* octets of the flow's first packets contain the value */
+    LNF_KIND_REGEX,       /* the same match it */
+    LNF_KIND_JA3,         /* the same begin with a ClientHello of that JA3 */
+    LNF_KIND_IDENT,       /* text: ident of the file the record is from */
+    LNF_KIND_COUNT,       /* number of the record in that file */
+    LNF_KIND_LABEL,       /* text: label stored in the record */
     LNF_KIND_FAMILY,      /* no value: inet, inet6 */
     LNF_KIND_UNSUPPORTED, /* a name of nfdump's language that cannot be answered; `why` says why */
 };
@@ -190,6 +196,7 @@ struct lnf_filter_item {
     struct lnf_filter_item *next;
     uint8_t kind;
     bool contains; /* strings: anywhere in the value */
+    uint8_t flags; /* regular expressions: enum lnf_regex_flag */
     union {
         struct {
             uint64_t min, max;
@@ -214,6 +221,7 @@ enum lnf_filter_node_kind {
     LNF_NODE_NOT,
     LNF_NODE_TERM,  /* fields compared with any of the items */
     LNF_NODE_EXIST, /* fields present */
+    LNF_NODE_LABEL, /* what its child matches is given the label */
 };
 
 struct lnf_filter_node {
@@ -223,8 +231,10 @@ struct lnf_filter_node {
     bool flags_named; /* `flags SA`: its direct negation means "none of these set" */
     bool flags_none;  /* that negation */
     const struct lnf_filter_term *term;
+    bool labelled; /* it has a label, or a part of it that is not negated */
+    const char *label;
     struct lnf_filter_item *items, *last_item;
-    struct lnf_filter_node *children, *last_child; /* of AND, OR, NOT */
+    struct lnf_filter_node *children, *last_child; /* of AND, OR, NOT, LABEL */
     struct lnf_filter_node *next;
 };
 
@@ -254,6 +264,8 @@ struct lnf_filter_parse {
     bool exist;                   /* the name after `exist` takes no value */
     bool unit_possible;           /* the last value was a plain number */
     bool mask_possible;           /* the last value was an IPv4 address */
+    bool regex_possible;          /* the value to come, or the last one, is a regular expression */
+    bool label_before;            /* the label stands before its parentheses */
 
     int status; /* LNF_OK until something failed */
     struct lnf_error *error;
@@ -293,6 +305,10 @@ struct lnf_filter_node *lnf_filter_node_join(struct lnf_filter_parse *parse,
                                              struct lnf_filter_node *right);
 struct lnf_filter_node *lnf_filter_node_not(struct lnf_filter_parse *parse,
                                             struct lnf_filter_node *node);
+/** `word` is the label's. */
+struct lnf_filter_node *lnf_filter_node_label(struct lnf_filter_parse *parse,
+                                              struct lnf_filter_node *node,
+                                              const struct lnf_filter_word *word);
 struct lnf_filter_node *lnf_filter_node_term(struct lnf_filter_parse *parse,
                                              enum lnf_filter_node_kind kind,
                                              enum lnf_filter_direction direction,

@@ -3,6 +3,8 @@
  * Values of terms: texts -> ranges of numbers, networks, masks of flags. Says what is wrong with a
  * value and what was expected.
  */
+#include "filter_ja3.h"
+#include "filter_regex.h"
 #include "filter_tree.h"
 
 #include <arpa/inet.h>
@@ -580,6 +582,116 @@ static bool convert_payload(struct conversion *c)
     return convert_string(c);
 }
 
+/* Exact texts: ident of a file, label of a record. */
+static bool convert_name(struct conversion *c)
+{
+    if (c->value->length == 0) {
+        return FAIL(c, "'%s' cannot be compared with an empty text", c->term->name);
+    }
+    return convert_string(c);
+}
+
+static bool read_regex_flags(const struct lnf_filter_word *word, unsigned *flags)
+{
+    *flags = 0;
+    for (size_t i = 0; word != NULL && i < word->length; i++) {
+        switch (word->text[i]) {
+        case 'i':
+            *flags |= LNF_REGEX_IGNORE_CASE;
+            break;
+        case 'm':
+            *flags |= LNF_REGEX_LINES;
+            break;
+        case 's':
+            *flags |= LNF_REGEX_DOT_ALL;
+            break;
+        default:
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Says where in the pattern it is wrong, which quotes come before. */
+static bool fail_regex(struct conversion *c, const struct lnf_regex_error *error)
+{
+    struct lnf_filter_place place = c->value->place;
+    char shown[64];
+
+    if (error->text == NULL) {
+        return lnf_filter_no_memory(c->parse);
+    }
+    place.column += c->value->quoted;
+    for (size_t i = 0; i < error->at; i++) {
+        place.column += ((unsigned char)c->value->text[i] & 0xc0) != 0x80;
+    }
+    return lnf_filter_fail(c->parse, &place, "'%s' is no regular expression: %s",
+                           lnf_filter_show(c->value->text, c->value->length, shown), error->text);
+}
+
+static bool convert_regex(struct conversion *c)
+{
+    const struct lnf_filter_word *value = c->value;
+    struct lnf_regex_error error;
+    unsigned flags;
+    char shown[64];
+
+    if (!check_suffix(c, "r")) {
+        return false;
+    }
+    if (!read_regex_flags(value->suffix, &flags)) {
+        return lnf_filter_fail(
+            c->parse, &value->suffix->place,
+            "'%s' are no flags of a regular expression; expected letters of ims, 'and' or 'or'",
+            lnf_filter_show(value->suffix->text, value->suffix->length, shown));
+    }
+    if (lnf_regex_compile(&c->parse->arena, value->text, value->length, flags, &error) == NULL) {
+        return fail_regex(c, &error);
+    }
+    struct lnf_filter_item *item = add_item(c, LNF_ITEM_STRING);
+    if (item == NULL) {
+        return false;
+    }
+    item->flags = (uint8_t)flags;
+    item->text = value->text;
+    item->length = value->length;
+    return true;
+}
+
+/* `defined` has no octets. */
+static bool convert_ja3(struct conversion *c)
+{
+    const struct lnf_filter_word *value = c->value;
+    uint8_t *octets = lnf_arena_get(&c->parse->arena, LNF_JA3_SIZE);
+    bool defined = strcasecmp(value->text, "defined") == 0;
+    char shown[64];
+
+    if (octets == NULL) {
+        return lnf_filter_no_memory(c->parse);
+    }
+    if (!check_suffix(c, "")) {
+        return false;
+    }
+    for (size_t i = 0; !defined && i < LNF_JA3_SIZE; i++) {
+        uint64_t octet;
+        if (value->length != 2 * LNF_JA3_SIZE || !read_digits(value->text + 2 * i, 2, 16, &octet)) {
+            return FAIL(c, "'%s' is no JA3; expected 32 hexadecimal digits or 'defined'",
+                        lnf_filter_show(value->text, value->length, shown));
+        }
+        octets[i] = (uint8_t)octet;
+    }
+    if (!defined && !lnf_ja3_is_available()) {
+        return FAIL(c, "JA3 cannot be computed: there is no MD5 here; only 'defined' can be asked");
+    }
+    struct lnf_filter_item *item = add_item(c, LNF_ITEM_STRING);
+    if (item == NULL) {
+        return false;
+    }
+    item->text = (const char *)octets;
+    item->length = defined ? 0 : LNF_JA3_SIZE;
+    return true;
+}
+
 bool lnf_filter_convert_port_block(struct lnf_filter_parse *parse, struct lnf_filter_node *node,
                                    const struct lnf_filter_word *word)
 {
@@ -598,7 +710,7 @@ bool lnf_filter_convert_port_block(struct lnf_filter_parse *parse, struct lnf_fi
 static bool has_order(enum lnf_filter_kind kind)
 {
     return kind == LNF_KIND_NUMBER || kind == LNF_KIND_REAL || kind == LNF_KIND_FLAGS ||
-           kind == LNF_KIND_MPLS;
+           kind == LNF_KIND_MPLS || kind == LNF_KIND_COUNT;
 }
 
 static bool check_op(struct conversion *c, const struct lnf_filter_word *op_word)
@@ -619,6 +731,7 @@ static bool convert_one(struct conversion *c)
     switch ((enum lnf_filter_kind)c->term->kind) {
     case LNF_KIND_NUMBER:
     case LNF_KIND_MPLS:
+    case LNF_KIND_COUNT:
         return convert_number(c);
     case LNF_KIND_REAL:
         return convert_real(c);
@@ -632,6 +745,13 @@ static bool convert_one(struct conversion *c)
         return convert_string(c);
     case LNF_KIND_PAYLOAD:
         return convert_payload(c);
+    case LNF_KIND_REGEX:
+        return convert_regex(c);
+    case LNF_KIND_JA3:
+        return convert_ja3(c);
+    case LNF_KIND_IDENT:
+    case LNF_KIND_LABEL:
+        return convert_name(c);
     case LNF_KIND_FAMILY:
     case LNF_KIND_UNSUPPORTED:
         break;

@@ -23,6 +23,7 @@ enum word_state {
     STATE_SUFFIX,      /* prefix length or mask after a slash */
     STATE_LIST,        /* values until the bracket closes */
     STATE_LIST_SUFFIX,
+    STATE_LABEL,      /* the label after `%` */
     STATE_AFTER_TERM, /* `and`, `or`, a closing parenthesis, the end */
 };
 
@@ -152,6 +153,22 @@ static void fail_unknown(struct lnf_filter_parse *parse, const struct lnf_filter
     }
 }
 
+/* Whether there is a field behind the name whose presence can be asked for. */
+static bool names_field(const struct lnf_filter_term *term)
+{
+    switch ((enum lnf_filter_kind)term->kind) {
+    case LNF_KIND_PAYLOAD:
+    case LNF_KIND_REGEX:
+    case LNF_KIND_JA3:
+    case LNF_KIND_IDENT:
+    case LNF_KIND_COUNT:
+    case LNF_KIND_LABEL:
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* Classifies a word where a term begins. */
 static int term_token(struct lnf_filter_parse *parse, struct lnf_filter_word *word)
 {
@@ -180,7 +197,7 @@ static int term_token(struct lnf_filter_parse *parse, struct lnf_filter_word *wo
                         word->term->why);
         return STRAY;
     }
-    if (word->term->kind == LNF_KIND_PAYLOAD && parse->exist) {
+    if (parse->exist && !names_field(word->term)) {
         lnf_filter_fail(parse, &word->place, "'exist' needs the name of a field");
         return STRAY;
     }
@@ -189,6 +206,7 @@ static int term_token(struct lnf_filter_parse *parse, struct lnf_filter_word *wo
         return FAMILY;
     }
     parse->state = parse->exist ? STATE_AFTER_TERM : STATE_AFTER_NAME;
+    parse->regex_possible = word->term->kind == LNF_KIND_REGEX;
     parse->exist = false;
     return NAME;
 }
@@ -220,8 +238,8 @@ static bool is_unit(const struct lnf_filter_word *word)
 static int value_token(struct lnf_filter_parse *parse, const struct lnf_filter_word *word,
                        enum word_state after)
 {
-    parse->unit_possible = is_digits(word);
-    parse->mask_possible = is_dotted(word);
+    parse->unit_possible = !parse->regex_possible && is_digits(word);
+    parse->mask_possible = !parse->regex_possible && is_dotted(word);
     parse->state = (uint8_t)after;
     return VALUE;
 }
@@ -269,7 +287,12 @@ static int after_value_token(struct lnf_filter_parse *parse, const struct lnf_fi
         parse->state = STATE_AFTER_TERM;
         return MASK;
     }
-    return after_term_token(parse, word);
+    int token = after_term_token(parse, word);
+    if (token == STRAY && parse->regex_possible) {
+        parse->state = STATE_AFTER_TERM;
+        return REGEX_FLAGS;
+    }
+    return token;
 }
 
 static int list_token(struct lnf_filter_parse *parse, const struct lnf_filter_word *word)
@@ -304,6 +327,9 @@ static int word_token(struct lnf_filter_parse *parse, struct lnf_filter_word *wo
         parse->state = STATE_LIST;
         parse->unit_possible = false;
         return VALUE;
+    case STATE_LABEL:
+        parse->state = parse->label_before ? STATE_TERM : STATE_AFTER_TERM;
+        return LABEL;
     case STATE_AFTER_TERM:
         break;
     }
@@ -325,6 +351,10 @@ static int symbol_token(struct lnf_filter_parse *parse, const struct lnf_filter_
         break;
     case ')':
         parse->depth -= parse->depth > 0;
+        break;
+    case LABEL_SIGN:
+        parse->label_before = state == STATE_TERM;
+        parse->state = STATE_LABEL;
         break;
     case AND:
     case OR:

@@ -375,7 +375,9 @@ static int build(lnf_query_t *query, const struct lnf_query_spec *spec, struct l
     if (status != LNF_OK) {
         return status;
     }
-    if (!lnf_index_plan_create(query->program, &query->plan)) {
+    /* Who leaves out blocks cannot number the records behind them. */
+    if (!lnf_program_asks_numbers(query->program) &&
+        !lnf_index_plan_create(query->program, &query->plan)) {
         return LNF_ERR_NOMEM;
     }
     query->mode = spec->mode;

@@ -49,6 +49,21 @@ void lnf_rec_set_origin(lnf_rec_t *record, lnf_origin_t *origin);
 /** The block that begins with this record, held by it; NULL = not known, or another record. */
 lnf_origin_t *lnf_rec_origin(const lnf_rec_t *record);
 
+/**
+ * Tells which record of which file this is, for filters that ask. A record that is changed stays
+ * that one; one that is cleared or gets other octets is none.
+ *
+ * @param ident   of the file, copied; cut to what a file can have
+ * @param number  among the flows of the file, from 1
+ */
+void lnf_rec_set_place(lnf_rec_t *record, const char *ident, uint64_t number);
+
+/** Ident of the file the record was read from, or NULL when unknown; until the record changes. */
+const char *lnf_rec_ident(const lnf_rec_t *record);
+
+/** Number of the record in that file, or 0 when unknown. */
+uint64_t lnf_rec_number(const lnf_rec_t *record);
+
 /** The exporter, or NULL when unknown. */
 const struct lnf_exporter *lnf_rec_exporter(const lnf_rec_t *record);
 

@@ -6,12 +6,17 @@
 
 #include <inttypes.h>
 #include <libnf.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct lnf_scan {
     lnf_input_t *input;
+    /* For filters that ask for the number of a record in the file: held while a block is claimed
+     * and its records are counted, so that blocks are counted in the order of the file. */
+    pthread_mutex_t numbering;
+    uint64_t records; /* of the blocks counted */
 };
 
 struct lnf_task {
@@ -43,6 +48,7 @@ int lnf_scan_open(const char *path, lnf_problem_fn *problem, void *context, lnf_
         free(s);
         return status;
     }
+    pthread_mutex_init(&s->numbering, NULL);
     *scan = s;
     return LNF_OK;
 }
@@ -51,6 +57,7 @@ void lnf_scan_close(lnf_scan_t *scan)
 {
     if (scan != NULL) {
         lnf_input_close(scan->input);
+        pthread_mutex_destroy(&scan->numbering);
         free(scan);
     }
 }
@@ -226,30 +233,69 @@ static void report_damage(lnf_task_t *task, lnf_scan_t *scan, const struct lnf_b
     }
 }
 
-int lnf_task_run(lnf_task_t *task, lnf_scan_t *scan, lnf_table_t *table, uint64_t *block,
-                 struct lnf_error *error)
+/**
+ * Claims the next block and opens the batch on it. LNF_ERR_CORRUPT: it was reported, and costs this
+ * block only.
+ */
+static int open_block(lnf_task_t *task, lnf_scan_t *scan, struct lnf_block_ref *ref,
+                      uint64_t *block, struct lnf_error *error)
 {
-    struct lnf_block_ref ref;
     const uint8_t *records;
     size_t size;
-    unsigned rows;
+    int status = lnf_input_claim(scan->input, ref, error);
 
-    task->row_count = 0;
-    int status = lnf_input_claim(scan->input, &ref, error);
     if (status != LNF_OK) {
         return status;
     }
     if (block != NULL) {
-        *block = ref.order;
+        *block = ref->order;
     }
-    status = lnf_input_load(scan->input, &ref, &task->buffer, &records, &size, error);
+    status = lnf_input_load(scan->input, ref, &task->buffer, &records, &size, error);
+    if (status == LNF_OK) {
+        lnf_batch_open(task->batch, records, size);
+        lnf_batch_set_origin(task->batch, lnf_input_ident(scan->input), 0);
+    }
+    return status;
+}
+
+/**
+ * The same, and numbers the records of the block. Threads wait for one another here: only who has
+ * read all blocks before this one knows what its first record's number is.
+ */
+static int open_numbered_block(lnf_task_t *task, lnf_scan_t *scan, struct lnf_block_ref *ref,
+                               uint64_t *block, struct lnf_error *error)
+{
+    pthread_mutex_lock(&scan->numbering);
+    int status = open_block(task, scan, ref, block, error);
+    if (status == LNF_OK) {
+        uint64_t first = scan->records + 1;
+        unsigned rows;
+        while ((rows = lnf_batch_next(task->batch)) > 0) {
+            scan->records += rows;
+        }
+        lnf_batch_rewind(task->batch);
+        lnf_batch_set_origin(task->batch, lnf_input_ident(scan->input), first);
+    }
+    pthread_mutex_unlock(&scan->numbering);
+    return status;
+}
+
+int lnf_task_run(lnf_task_t *task, lnf_scan_t *scan, lnf_table_t *table, uint64_t *block,
+                 struct lnf_error *error)
+{
+    struct lnf_block_ref ref;
+    unsigned rows;
+
+    task->row_count = 0;
+    int status = lnf_program_asks_numbers(task->query->program)
+                     ? open_numbered_block(task, scan, &ref, block, error)
+                     : open_block(task, scan, &ref, block, error);
     if (status == LNF_ERR_CORRUPT) {
-        return LNF_OK; /* reported; costs this block only */
+        return LNF_OK;
     }
     if (status != LNF_OK) {
         return status;
     }
-    lnf_batch_open(task->batch, records, size);
     while ((rows = lnf_batch_next(task->batch)) > 0) {
         status = run_batch(task, table, rows);
         if (status == LNF_ERR_NOMEM) {

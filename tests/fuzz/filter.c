@@ -20,6 +20,7 @@ static unsigned run(const lnf_program_t *program, const struct test_records *rec
         abort();
     }
     lnf_batch_open(batch, records->octets, records->size);
+    lnf_batch_set_origin(batch, "none", 1);
     if (lnf_batch_next(batch) != SAMPLE_FLOW_COUNT) {
         abort();
     }
@@ -55,6 +56,8 @@ static void check_wrapped(const char *text, size_t size, const struct test_recor
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const uint8_t payload[] =
+        "GET /abc HTTP/1.1\r\nhost: \xff\x80\n\nAAAAAAAAAAAAAAAAAAAAAAAA";
     struct test_records records = {0};
     struct lnf_error error = {.text = ""};
     uint16_t selection[LNF_BATCH_ROWS];
@@ -73,6 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (unsigned i = 0; i < SAMPLE_FLOW_COUNT; i++) {
             test_records_add(&records, &sample_flows[i]);
         }
+        memcpy(test_records_element(&records, 28, 4), "web", 4);
+        memcpy(test_records_element(&records, 29, sizeof(payload)), payload, sizeof(payload));
         unsigned found = run(program, &records, selection);
         check_wrapped(text, strlen(text), &records, selection, found);
         test_records_clear(&records);

@@ -631,6 +631,7 @@ enum node_kind {
 struct node {
     enum node_kind kind;
     const struct node *left, *right;
+    const char *left_label, *right_label; /* of the parentheses around them */
     const struct number_term *number_term;
     const struct address_term *address_term;
     enum comparison comparison;
@@ -815,6 +816,27 @@ static inline void make_leaf(struct node *node)
     }
 }
 
+static inline struct node *make_node(unsigned depth);
+
+/** An operand in parentheses, which may have a label. */
+static inline const struct node *make_operand(unsigned depth, const char **label)
+{
+    static const char *const labels[] = {"a", "web", "16-characters_ok", "X.1:y"};
+
+    *label = random_chance(15) ? labels[random_below(4)] : NULL;
+    bool before = *label != NULL && random_chance(50);
+    if (before) {
+        put("%%%s%s", *label, random_chance(50) ? " " : "");
+    }
+    put("(");
+    const struct node *node = make_node(depth);
+    put(")");
+    if (*label != NULL && !before) {
+        put("%s%%%s", random_chance(50) ? " " : "", *label);
+    }
+    return node;
+}
+
 static inline struct node *make_node(unsigned depth)
 {
     struct node *node = &nodes[node_count++];
@@ -836,12 +858,11 @@ static inline struct node *make_node(unsigned depth)
         put(")");
     } else {
         node->kind = random_chance(50) ? K_AND : K_OR;
-        put("(");
-        node->left = make_node(depth - 1);
-        put(")%s(", node->kind == K_AND ? (random_chance(70) ? " and " : "&&")
-                                        : (random_chance(70) ? " OR " : "||"));
-        node->right = make_node(depth - 1);
-        put(")");
+        node->left = make_operand(depth - 1, &node->left_label);
+        /* A label ends where a blank or a symbol is. */
+        put("%s", node->kind == K_AND ? (random_chance(70) ? " and " : "&&")
+                                      : (random_chance(70) ? " OR " : "||"));
+        node->right = make_operand(depth - 1, &node->right_label);
     }
     return node;
 }
@@ -994,6 +1015,21 @@ static inline bool matches(const struct node *node, const struct test_flow *flow
         return port_block_matches(node, flow);
     }
     return false;
+}
+
+/** The label a node that matches gives the flow, or NULL. */
+static inline const char *label_of(const struct node *node, const struct test_flow *flow)
+{
+    if (node->kind == K_NOT && node->left->kind == K_NOT) {
+        return label_of(node->left->left, flow);
+    }
+    if (node->kind != K_AND && node->kind != K_OR) {
+        return NULL;
+    }
+    bool left_first = node->kind == K_OR && matches(node->left, flow);
+    const char *left = node->left_label != NULL ? node->left_label : label_of(node->left, flow);
+    const char *right = node->right_label != NULL ? node->right_label : label_of(node->right, flow);
+    return left_first || (node->kind == K_AND && right == NULL) ? left : right;
 }
 
 /** A new filter with up to `depth` levels; the ones before are forgotten. */

@@ -6,6 +6,7 @@ FILTER_SEED       start of the random numbers; printed, a new one each time when
 FILTER_SECONDS    how long to go on, 10 s when not given
 """
 
+import hashlib
 import ipaddress
 import os
 import random
@@ -32,7 +33,37 @@ IPV6 = ["2001:db8::1", "2001:db8::2", "2001:db8:1::1", "2001:db8:ffff:ffff:ffff:
 MACS = [1, 0x001122334455, 0x001122334456, 0xFFFFFFFFFFFF]
 PROTOCOLS = [6, 6, 6, 17, 17, 1, 58, 47]
 LABELS = [0, 1, 16, 100, 1000, 0xFFFFF]
-WORDS = [b"GET / HTTP/1.1", b"\x16\x03\x01", b"abc", b"ssh-2.0"]
+IDENTS = ["none", "router-1", "Router_1", "edge"]
+LABELS_STORED = ["web", "Web", "dns", "16-characters_ok"]
+
+
+def client_hello(version, ciphers, extensions):
+    """A record with a ClientHello, and the text of its JA3."""
+    def numbers(values):
+        return b"".join(struct.pack(">H", value) for value in values)
+
+    def join(values):
+        return "-".join(str(value) for value in values)
+    groups = [29, 23, 24]
+    data = {10: struct.pack(">H", 2 * len(groups)) + numbers(groups), 11: b"\x02\x00\x01",
+            0: b"\x00\x05\x00\x00\x02ab"}
+    encoded = b"".join(struct.pack(">HH", e, len(data.get(e, b"x"))) + data.get(e, b"x")
+                       for e in extensions)
+    body = (struct.pack(">H", version) + bytes(32) + b"\x00" + struct.pack(">H", 2 * len(ciphers)) +
+            numbers(ciphers) + b"\x01\x00" + struct.pack(">H", len(encoded)) + encoded)
+    hello = b"\x01" + struct.pack(">I", len(body))[1:] + body
+    # Values of GREASE are no part of the JA3.
+    text = ",".join([str(version), join(c for c in ciphers if c & 0x0F0F != 0x0A0A),
+                     join(e for e in extensions if e & 0x0F0F != 0x0A0A), join(groups), "0-1"])
+    return b"\x16\x03\x01" + struct.pack(">H", len(hello)) + hello, text
+
+
+HELLOS = [client_hello(0x303, [0x1301, 0xC02F], [0, 10, 11, 13]),
+          client_hello(0x302, [0x0A0A, 0x35], [0x1A1A, 11, 10])]
+JA3 = [hashlib.md5(text.encode()).hexdigest() for _, text in HELLOS]
+WORDS = [b"GET / HTTP/1.1", b"\x16\x03\x01", b"abc", b"ssh-2.0", b"GET /abc\r\nhost: abc\n",
+         b"a\x00bc", b"a\nb\nc", b"aaab", b"ABC", HELLOS[0][0], HELLOS[1][0] + b"more",
+         HELLOS[0][0][:-1]]
 
 
 def ipv6_number(text):
@@ -112,6 +143,7 @@ def flow(rng, number, nat):
         lambda: element(22, struct.pack("<HH", pick(LARGE), pick(LARGE))),
         lambda: element(23, struct.pack(">6I", *(pick(HUGE) for _ in range(6)))),
         lambda: element(26, struct.pack("<HHHH", pick(LARGE), pick(LARGE), pick(LARGE), pick(LARGE))),
+        lambda: element(28, pick(LABELS_STORED).encode() + b"\0"),
         lambda: element(29, pick(WORDS)),
         lambda: element(30, pick(WORDS)),
         lambda: address_pair(rng, family, 31, 32, word(pick(PROTOCOLS)), word(pick(PROTOCOLS)) + word(0)),
@@ -130,11 +162,14 @@ def block(records):
 
 
 def write_file(path, rng, nat):
-    data = block([flow(rng, n, nat) for n in range(FLOWS)])
-    appendix = block([struct.pack("<HH", 0x8001, 9) + b"none\0",
+    flows = [flow(rng, n, nat) for n in range(FLOWS)]
+    half = rng.randrange(1, FLOWS)
+    data = block(flows[:half]) + block(flows[half:])
+    ident = rng.choice(IDENTS).encode() + b"\0"
+    appendix = block([struct.pack("<HH", 0x8001, 4 + len(ident)) + ident,
                       struct.pack("<HH18Q", 0x8002, 148, *([0] * 18))])
     header = struct.pack("<HHIQBBHIQII", 0xA50C, 2, 0x01070100, FIRST // 1000, 0, 0, 1, 0,
-                         40 + len(data), 0, 1)
+                         40 + len(data), 0, 2)
     with open(path, "wb") as f:
         f.write(header + data + appendix)
 
@@ -294,6 +329,10 @@ class Maker:
             lambda: self.system_number(),
             lambda: rng.choice(["", "src ", "dst ", "src or dst "]) + "port in pblock",
             self.payload,
+            self.payload,
+            lambda: rng.choice(["ident ", "IDENT "]) + rng.choice(IDENTS + ["tcp", "x"]),
+            lambda: "count " + self.comparison() + self.number([n for n in LARGE if n < 300]),
+            lambda: "flowlabel " + rng.choice(LABELS_STORED + ["we", "WEB"]),
         ]
         if not plain:
             kinds += [self.flags, lambda: "not " + self.flags(), lambda: f"not ({self.flags()})"] * 2
@@ -308,8 +347,35 @@ class Maker:
         if self.payload_used:
             return "any"
         self.payload_used = True
-        return "payload content " + self.rng.choice(["abc", "'ssh'", "'GET /'", '"ssh-2"', "http",
-                                                     "'.1'"])
+        kind = self.rng.random()
+        if kind < 0.3:
+            return "payload content " + self.rng.choice(["abc", "'ssh'", "'GET /'", '"ssh-2"', "http",
+                                                         "'.1'"])
+        if kind < 0.5:
+            return "payload ja3 " + self.rng.choice(
+                ["defined", "Defined", "a" * 32] + JA3 + [text.upper() for text in JA3])
+        return self.regex()
+
+    def regex(self):
+        """What nfdump gets right: it ends itself over some alternatives, does not go back into
+        repeated groups or groups of groups, does not find an end behind what may be nothing, and escapes of
+        control characters are other letters for it."""
+        atoms = ["a", "b", "c", ".", "[ab]", "[^a]", "[a-c]", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S",
+                 r"\.", "/", "-", "G", "[^ab]", r"[\d.]", "[]a]", "[c-]", "ss", "abc", "(a|b)", "(abc|ssh)"]
+        repetitions = ["*", "+", "?", "{1}", "{2}", "{1,}", "{0,2}", "*?", "+?", "??"]
+        rng = self.rng
+        pattern = rng.choice(["", "", "^"])
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            atom = rng.choice(atoms)
+            repetition = rng.choice(repetitions) if atom[0] != "(" and rng.random() < 0.25 else ""
+            pattern += atom + repetition
+        if repetition == "" and rng.random() < 0.2:
+            pattern += "$"
+        elif "(" not in pattern and rng.random() < 0.2:
+            pattern = f"({pattern})"
+        quote = rng.choice("'\"")
+        return f"payload regex {quote}{pattern}{quote}" + rng.choice(["", "", " i", " m", " s", " im",
+                                                                     " ims"])
 
     def nat_event(self, text):
         return "nat event " + text if self.nat else self.syntax_only("nat event " + text)
@@ -354,7 +420,13 @@ class Maker:
         return self.group(depth - 1, plain)
 
     def group(self, depth, plain):
-        return f"({self.expression(depth, plain)})"
+        text = f"({self.expression(depth, plain)})"
+        choice = self.rng.random()
+        if choice < 0.05:
+            return text + self.rng.choice([" %", "%", "% "]) + self.rng.choice(LABELS_STORED) + " "
+        if choice < 0.1:
+            return f"%{self.rng.choice(LABELS_STORED)} {text}"
+        return text
 
 
 def by_nfdump(path, text, compared):

@@ -188,7 +188,8 @@ struct lnf_scan_index {
  * query's filter. Before the first lnf_task_run() on this scan, and only tasks of queries with the
  * same filter may run on it. The answer is the same with and without; blocks left out are not read,
  * so totals do not count their records and trouble with them is not reported. An index that is
- * missing, stale or damaged leaves the scan as it was.
+ * missing, stale or damaged leaves the scan as it was. None is asked for a filter about the number
+ * of records in their file (`count`).
  *
  * @param[out] use  what came of it; may be NULL
  * @return whether the index was used
@@ -426,6 +427,9 @@ LNF_API void lnf_task_destroy(lnf_task_t *task);
  *
  * LNF_QUERY_SORT and LNF_QUERY_AGGREGATE put rows into `table`; LNF_QUERY_LIST leaves them with the
  * task, see lnf_task_rows(); `table` may be NULL for it and for LNF_QUERY_COUNT.
+ *
+ * With a filter about the number of records in their file (`count`) all tasks that run on the scan
+ * have to be of such queries: records of blocks others take are not counted.
  *
  * @param[out] block  number of the block from 0, blocks left out not counted, which gives the order
  *                    of lists; may be NULL

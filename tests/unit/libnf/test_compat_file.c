@@ -236,6 +236,43 @@ START_TEST(test_empty_record)
 }
 END_TEST
 
+/** Records know their file's ident and their number in it as long as they are records of it. */
+START_TEST(test_places)
+{
+    char text[] = "ident router-1 and count 7";
+    lnf_rec_t *rec = new_record(), *copy = new_record();
+    lnf_filter_t *filter;
+    uint16_t port = 1;
+    unsigned found = 0;
+
+    lnf_file_t *file = open_file(LNF_WRITE, "router-1");
+    write_flows(file, 0, 10);
+    lnf_close(file);
+    ck_assert_int_eq(lnf_filter_init(&filter, text), LNF_OK);
+    file = open_file(LNF_READ, NULL);
+    for (unsigned number = 1; lnf_read(file, rec) == LNF_OK; number++) {
+        ck_assert_uint_eq(lnf_rec_number(rec), number);
+        ck_assert_str_eq(lnf_rec_ident(rec), "router-1");
+        if (lnf_filter_match(filter, rec) == 1) {
+            found++;
+            ck_assert_uint_eq(number, 7);
+            ck_assert_int_eq(lnf_rec_copy(copy, rec), LNF_OK);
+        }
+    }
+    lnf_close(file);
+    ck_assert_uint_eq(found, 1);
+    ck_assert_int_eq(lnf_filter_match(filter, rec), 0); /* nothing was read at the end */
+    ck_assert_int_eq(lnf_filter_match(filter, copy), 1);
+    ck_assert_int_eq(lnf_rec_fset(copy, LNF_FLD_DSTPORT, &port), LNF_OK);
+    ck_assert_int_eq(lnf_filter_match(filter, copy), 1);
+    lnf_rec_clear(copy);
+    ck_assert_int_eq(lnf_filter_match(filter, copy), 0);
+    lnf_filter_free(filter);
+    lnf_rec_free(copy);
+    lnf_rec_free(rec);
+}
+END_TEST
+
 START_TEST(test_anonymised)
 {
     lnf_rec_t *rec = new_record();
@@ -909,7 +946,9 @@ static void *read_in_loop(void *context)
 
     while ((status = lnf_read(file, rec)) != LNF_EOF) {
         ck_assert_int_eq(status, LNF_OK);
-        expect_flow(rec, atomic_load(&read_count));
+        unsigned number = atomic_load(&read_count);
+        expect_flow(rec, number);
+        ck_assert_uint_eq(lnf_rec_number(rec), number < 20 ? number + 1 : number - 19);
         atomic_fetch_add(&read_count, 1);
     }
     lnf_rec_free(rec);
@@ -967,6 +1006,7 @@ int main(void)
     tcase_add_loop_test(tc, test_round_trip, 0, sizeof(codec_rows) / sizeof(codec_rows[0]));
     tcase_add_test(tc, test_statistics);
     tcase_add_test(tc, test_empty_record);
+    tcase_add_test(tc, test_places);
     tcase_add_test(tc, test_anonymised);
     tcase_add_test(tc, test_append);
     tcase_add_test(tc, test_exporters);

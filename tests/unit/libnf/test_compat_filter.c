@@ -95,6 +95,59 @@ START_TEST(test_empty_record)
 }
 END_TEST
 
+static const char *label(lnf_filter_t *filter, uint16_t port)
+{
+    lnf_rec_t *record = make_record(port);
+    const char *text = lnf_filter_label(filter, record);
+
+    ck_assert(text == NULL || lnf_filter_match(filter, record) == 1);
+    lnf_rec_free(record);
+    return text;
+}
+
+START_TEST(test_labels)
+{
+    lnf_filter_t *filter;
+    char text[] =
+        "(dst port 80)%web or dst port 81 or %rest (dst port > 80 and not %no (dst port 83))";
+    char both[] = "(proto tcp)%tcp and (dst port 80 or (dst port 81)%odd) and any";
+    char outer[] = "((dst port 80)%inner)%outer";
+    char none[] = "dst port 80", all[] = "(any)%all";
+
+    ck_assert_int_eq(lnf_filter_init(&filter, text), LNF_OK);
+    ck_assert_str_eq(label(filter, 80), "web");
+    ck_assert_ptr_null(label(filter, 81));
+    ck_assert_str_eq(label(filter, 82), "rest");
+    ck_assert_ptr_null(label(filter, 83)); /* does not match */
+    lnf_filter_free(filter);
+    ck_assert_int_eq(lnf_filter_init(&filter, both), LNF_OK);
+    ck_assert_str_eq(label(filter, 80), "tcp");
+    ck_assert_str_eq(label(filter, 81), "odd");
+    ck_assert_ptr_null(label(filter, 82));
+    lnf_filter_free(filter);
+    ck_assert_int_eq(lnf_filter_init(&filter, outer), LNF_OK);
+    ck_assert_str_eq(label(filter, 80), "outer");
+    lnf_filter_free(filter);
+    ck_assert_int_eq(lnf_filter_init(&filter, none), LNF_OK);
+    ck_assert_ptr_null(label(filter, 80));
+    lnf_filter_free(filter);
+    ck_assert_int_eq(lnf_filter_init(&filter, all), LNF_OK);
+    ck_assert_str_eq(label(filter, 80), "all");
+    lnf_filter_free(filter);
+}
+END_TEST
+
+/* A record that was read from no file. */
+START_TEST(test_no_place)
+{
+    lnf_rec_t *record = make_record(80);
+
+    ck_assert_int_eq(match("ident none or count > 0", record), 0);
+    ck_assert_int_eq(match("not ident none and count 0", record), 1);
+    lnf_rec_free(record);
+}
+END_TEST
+
 START_TEST(test_errors)
 {
     lnf_filter_t *filter = NULL;
@@ -158,6 +211,8 @@ int main(void)
     tcase_add_test(tests, test_match);
     tcase_add_test(tests, test_changed_record);
     tcase_add_test(tests, test_empty_record);
+    tcase_add_test(tests, test_labels);
+    tcase_add_test(tests, test_no_place);
     tcase_add_test(tests, test_errors);
     tcase_add_test(tests, test_threads);
     suite_add_tcase(suite, tests);

@@ -2,6 +2,7 @@
 /** The filter language term by term: values at their limits, names, errors and where they are,
  * sizes. */
 #include "filter_check.h"
+#include "filter_ja3.h"
 #include "sample_flows.h"
 
 #include <pthread.h>
@@ -589,6 +590,169 @@ START_TEST(test_payload)
 }
 END_TEST
 
+START_TEST(test_regex)
+{
+    struct test_records r = {0};
+
+    add_with_element(&r, 0, 0, 0, NULL, 0);
+    add_with_element(&r, 0, 0, 29, "GET / HTTP/1.1\r\nHost: a\r\n", 25);
+    add_with_element(&r, 0, 0, 30, "GET / HTTP/1.1", 14);
+    add_with_element(&r, 0, 0, 29, "get /\nhost", 10);
+    add_with_element(&r, 0, 0, 29, "\x16\x03\0\0abc", 7);
+    add_with_element(&r, 0, 0, 29, "", 0);
+    expect_of(&r, 6, "payload regex '^GET .* HTTP/\\d\\.\\d'", "B");
+    expect_of(&r, 6, "payload regex \"^get\" i", "BD");
+    expect_of(&r, 6, "payload regex '^host' m or payload regex '^host'", "D");
+    expect_of(&r, 6, "payload regex '^host' im", "BD");
+    expect_of(&r, 6, "payload regex '/.*host' s", "D");
+    expect_of(&r, 6, "payload regex '/.*host' 'is' and any", "BD");
+    expect_of(&r, 6, "payload regex '^\\x16.{3}abc$'", "E");
+    expect_of(&r, 6, "payload regex 'x*'", "BDE");
+    expect_of(&r, 6, "not payload regex abc", "ABCDF");
+    expect_of(&r, 6, "payload regex != abc", "ABCDF");
+    expect_of(&r, 6, "payload regex in ['^G' '^g', \"c$\"] and not payload content host", "BE");
+    test_records_clear(&r);
+    expect_error("payload regex 'ab(c'", 1, 18, "'ab(c' is no regular expression: the parenthesis");
+    expect_error("any and\n payload regex 'a{2'", 2, 18, "expected repetitions");
+    expect_error("payload regex '\xc3\xa9**'", 1, 18, "nothing to repeat");
+    expect_error("payload regex ''", 1, 16, "nothing to match");
+    expect_error("payload regex 'a' ix", 1, 19, "'ix' are no flags");
+    expect_error("payload regex 'a' i m", 1, 21, "unexpected 'm'");
+    expect_error("payload regex in ['a' i 'b{']", 1, 27, "expected repetitions");
+    expect_error("payload regex > 'a'", 1, 15, "cannot be compared with '>'");
+    expect_error("payload content 'a' i", 1, 21, "unexpected 'i'");
+    expect_error("payload regex '((a{99}){99}){99}'", 1, 16, "too large");
+}
+END_TEST
+
+START_TEST(test_ja3)
+{
+    static const char hello[] = "\x16\3\1\0\x2d\1\0\0\x29\3\3"
+                                "01234567890123456789012345678901"
+                                "\0\0\2\x13\1\1\0"; /* 771,4865,,, */
+    struct test_records r = {0};
+
+    add_with_element(&r, 0, 0, 0, NULL, 0);
+    add_with_element(&r, 0, 0, 29, hello, sizeof(hello) - 1);
+    add_with_element(&r, 0, 0, 30, hello, sizeof(hello) - 1);
+    add_with_element(&r, 0, 0, 29, hello, sizeof(hello) - 2);
+    add_with_element(&r, 0, 0, 29, "GET /", 5);
+    expect_of(&r, 5, "payload ja3 defined", "B");
+    expect_of(&r, 5, "not payload ja3 Defined", "ACDE");
+    if (lnf_ja3_is_available()) {
+        expect_of(&r, 5, "payload ja3 ea1e247991e541e39bf918cb7cfa5139", "B");
+        expect_of(&r, 5, "payload ja3 EA1E247991E541E39BF918CB7CFA5139", "B");
+        expect_of(&r, 5, "payload ja3 00000000000000000000000000000000", "");
+        expect_of(
+            &r, 5,
+            "payload ja3 in ['ea1e247991e541e39bf918cb7cfa5139' 00000000000000000000000000000000]",
+            "B");
+    } else {
+        expect_error("payload ja3 ea1e247991e541e39bf918cb7cfa5139", 1, 13, "there is no MD5");
+    }
+    test_records_clear(&r);
+    expect_error("payload ja3 abc", 1, 13, "32 hexadecimal digits");
+    expect_error("payload ja3 0000000000000000000000000000000g", 1, 13, "32 hexadecimal digits");
+    expect_error("payload ja3 000000000000000000000000000000000", 1, 13, "32 hexadecimal digits");
+    expect_error("payload ja3 < defined", 1, 13, "cannot be compared");
+    expect_error("payload ja3", 1, 12, "unexpected end");
+}
+END_TEST
+
+/** The label stored in a record, which labels of the filter do not change. */
+START_TEST(test_flowlabel)
+{
+    struct test_records r = {0};
+
+    add_with_element(&r, 80, 0, 28, "web", 4);
+    add_with_element(&r, 81, 0, 28, "web2", 5);
+    add_with_element(&r, 82, 0, 0, NULL, 0);
+    add_with_element(&r, 83, 0, 28, "WEB", 3); /* without its end */
+    expect_of(&r, 4, "flowlabel web", "AD");
+    expect_of(&r, 4, "flowlabel = 'Web2'", "B");
+    expect_of(&r, 4, "flowlabel we", "");
+    expect_of(&r, 4, "not flowlabel web", "BC");
+    expect_of(&r, 4, "flowlabel in [web web2]", "ABD");
+    expect_of(&r, 4, "(port 82) %web or flowlabel web", "ACD");
+    expect_of(&r, 4, "(port 82) %web and flowlabel web", "");
+    expect_of(&r, 4, "not %a (port 82) and not (not (port > 80)%b) % c", "BD");
+    expect_of(&r, 4, "((port 80)%a or (port 81)%b)%c", "AB");
+    expect_of(&r, 4, "not (port 82) %a", "ABD");
+    test_records_clear(&r);
+    expect_error("any %a", 1, 5, "unexpected '%'; expected the end");
+    expect_error("%a any", 1, 4, "unexpected 'any'; expected '('");
+    expect_error("%a (any) %b", 1, 10, "unexpected '%'");
+    expect_error("(any) %a %b", 1, 10, "unexpected '%'");
+    expect_error("(any) %", 1, 8, "expected a label");
+    expect_error("(any) %(any)", 1, 8, "expected a label");
+    expect_error("(any) %12345678901234567", 1, 8, "1 to 16 characters");
+    expect_error("(any) %''", 1, 8, "1 to 16 characters");
+    expect_error("port %a", 1, 6, "unexpected '%'");
+    expect_error("flowlabel ''", 1, 11, "empty text");
+}
+END_TEST
+
+/* Rows of a batch that is from somewhere. */
+static void expect_from(const struct test_records *r, const char *ident, uint64_t number,
+                        const char *filter, const char *letters)
+{
+    lnf_program_t *program;
+    lnf_batch_t *batch = lnf_batch_create();
+    struct lnf_error error;
+    uint16_t selection[LNF_BATCH_ROWS];
+    char got[32];
+
+    ck_assert_msg(lnf_program_compile(filter, &program, &error) == LNF_OK, "%s", error.text);
+    lnf_program_state_t *state = lnf_program_state_create(program);
+    lnf_batch_open(batch, r->octets, r->size);
+    lnf_batch_set_origin(batch, ident, number);
+    ck_assert_uint_lt(lnf_batch_next(batch), sizeof(got));
+    unsigned found = lnf_program_run(program, state, batch, selection);
+    for (unsigned i = 0; i < found; i++) {
+        got[i] = (char)('A' + selection[i]);
+    }
+    got[found] = '\0';
+    ck_assert_msg(strcmp(got, letters) == 0, "'%s' selects '%s', not '%s'", filter, got, letters);
+    lnf_program_state_destroy(state);
+    lnf_program_destroy(program);
+    lnf_batch_destroy(batch);
+}
+
+/** Ident of the file and number in it; unknown, no ident and number 0. */
+START_TEST(test_origin)
+{
+    struct test_records r = {0};
+
+    for (uint16_t i = 0; i < 5; i++) {
+        add_with_element(&r, i, 0, 0, NULL, 0);
+    }
+    expect_from(&r, "router-1", 7, "ident router-1", "ABCDE");
+    expect_from(&r, "router-1", 7, "ident Router-1", "");
+    expect_from(&r, "router-1", 7, "ident router", "");
+    expect_from(&r, "router-1", 7, "ident in [a 'router-1'] and not ident tcp", "ABCDE");
+    expect_from(&r, "router-1", 7, "ident != router-1 or src port 2", "C");
+    expect_from(&r, "router-1", 7, "count 8", "B");
+    expect_from(&r, "router-1", 7, "count > 8", "CDE");
+    expect_from(&r, "router-1", 7, "not count > 8", "AB");
+    expect_from(&r, "router-1", 7, "count >= 8 and count <= 0xa", "BCD");
+    expect_from(&r, "router-1", 7, "count in [1 7 11 12]", "AE");
+    expect_from(&r, "router-1", 7, "count != 7", "BCDE");
+    expect_from(&r, "router-1", 7, "count & 2", "ADE");
+    expect_from(&r, "router-1", 7, "count < 0 or count 1k", "");
+    expect_of(&r, 5, "ident router-1 or ident none", "");
+    expect_of(&r, 5, "not ident none", "ABCDE");
+    expect_of(&r, 5, "count 0 and count < 1", "ABCDE");
+    expect_of(&r, 5, "count > 0", "");
+    test_records_clear(&r);
+    expect_error("src ident x", 1, 5, "not possible");
+    expect_error("src count 1", 1, 5, "not possible");
+    expect_error("count x", 1, 7, "no value of 'count'");
+    expect_error("ident > x", 1, 7, "cannot be compared");
+    expect_error("ident ''", 1, 7, "empty text");
+    expect_error("ident", 1, 6, "unexpected end");
+}
+END_TEST
+
 /** The extended event alone does not make a flow denied. */
 START_TEST(test_denied)
 {
@@ -684,14 +848,16 @@ START_TEST(test_unknown)
     expect_error("port 80 and src foo 1", 1, 17, "unknown term 'foo'");
     expect_error("observation foo 1", 1, 1, "'observation foo'");
     expect_error("\"port\" 80", 1, 1, "unknown term 'port'");
-    expect_error("ident x", 1, 1, "'ident' is not supported");
-    expect_error("any and geo CZ", 1, 9, "'geo' is not supported");
-    expect_error("count > 5", 1, 1, "'count' is not supported");
-    expect_error("flowlabel x", 1, 1, "'flowlabel' is not supported");
-    expect_error("payload regex x", 1, 1, "'payload' is not supported");
+    expect_error("any and geo CZ", 1, 9, "'geo' is not supported: flow records carry no country");
+    expect_error("src and dst geo CZ", 1, 13, "'geo' is not supported");
+    expect_error("payload foo", 1, 1, "'payload content', 'payload regex' or 'payload ja3'");
     expect_error("payload content ''", 1, 17, "1 to 64 characters");
     expect_error("exist payload content", 1, 7, "the name of a field");
-    expect_error("(port 80) %web", 1, 11, "labels (%LABEL) are not supported");
+    expect_error("exist payload regex", 1, 7, "the name of a field");
+    expect_error("exist payload ja3", 1, 7, "the name of a field");
+    expect_error("exist ident", 1, 7, "the name of a field");
+    expect_error("exist count", 1, 7, "the name of a field");
+    expect_error("exist flowlabel", 1, 7, "the name of a field");
     expect_error("mask in pblock", 1, 9, "only ports");
     expect_error("port in blocks", 1, 9, "unexpected 'blocks'");
     expect_error("port in pblock 5", 1, 16, "unexpected '5'");
@@ -1104,6 +1270,10 @@ int main(void)
     tcase_add_test(tests, test_icmp);
     tcase_add_test(tests, test_port_block);
     tcase_add_test(tests, test_payload);
+    tcase_add_test(tests, test_regex);
+    tcase_add_test(tests, test_ja3);
+    tcase_add_test(tests, test_flowlabel);
+    tcase_add_test(tests, test_origin);
     tcase_add_test(tests, test_denied);
     tcase_add_test(tests, test_directions);
     tcase_add_test(tests, test_all_fields);

@@ -87,6 +87,9 @@ START_TEST(test_no_memory)
 
     ck_assert_int_gt(compile_hungry(filter), 20);
     ck_assert_int_gt(compile_hungry("port 80"), 3);
+    ck_assert_int_gt(compile_hungry("(ident a and count > 1)%x or (payload regex '(a|b){200}' i or "
+                                    "payload ja3 defined)%y and flowlabel z"),
+                     3);
     free(filter);
 }
 END_TEST

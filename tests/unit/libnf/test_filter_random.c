@@ -18,6 +18,29 @@
 /* ---- tests -------------------------------------------------------------------------------------
  */
 
+/* The labels of the first flows, one by one. */
+static void check_labels(const lnf_program_t *program, const struct node *root,
+                         const struct test_flow *flows, const struct test_records *records,
+                         const bool *hits, size_t count)
+{
+    lnf_batch_t *batch = lnf_batch_create();
+    lnf_program_state_t *state = lnf_program_state_create(program);
+
+    ck_assert(batch != NULL && state != NULL);
+    lnf_batch_open(batch, records->octets, records->size);
+    ck_assert_uint_gt(lnf_batch_next(batch), 0);
+    for (unsigned i = 0; i < count && i < lnf_batch_rows(batch); i++) {
+        const char *expected = hits[i] ? label_of(root, &flows[i]) : NULL;
+        const char *got = lnf_program_label(program, state, batch, (uint16_t)i);
+        ck_assert_msg((got == NULL) == (expected == NULL) &&
+                          (got == NULL || strcmp(got, expected) == 0),
+                      "flow %u of '%s': label %s, not %s", i, text, got == NULL ? "none" : got,
+                      expected == NULL ? "none" : expected);
+    }
+    lnf_program_state_destroy(state);
+    lnf_batch_destroy(batch);
+}
+
 static void check_filter(const struct node *root, const struct test_flow *flows,
                          const struct test_records *records, size_t count)
 {
@@ -31,6 +54,9 @@ static void check_filter(const struct node *root, const struct test_flow *flows,
     for (size_t i = 0; i < count; i++) {
         ck_assert_msg(hits[i] == matches(root, &flows[i]), "flow %zu of '%s': %s", i, text,
                       hits[i] ? "selected" : "not selected");
+    }
+    if (lnf_program_has_labels(program)) {
+        check_labels(program, root, flows, records, hits, count);
     }
     lnf_program_destroy(program);
 }

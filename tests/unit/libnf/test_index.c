@@ -293,6 +293,8 @@ static void needle_filter(char *filter, size_t size)
         "tos 8",
         "any",
         "inet6",
+        "ident none",
+        "count > 100",
     };
     size_t used = 0;
     unsigned count = 1 + random_below(4);
@@ -408,6 +410,13 @@ static const struct {
     {"not any", 0, true},
     {"any", 40, false},
     {"tos 1", 40, false},
+    {"proto udp and ident none", 1, true},
+    {"proto udp and (flowlabel web or payload regex a)%x", 1, true},
+    {"proto udp or payload ja3 defined", 40, false},
+    {"(proto udp)%x or (proto 47)%y", 1, true},
+    /* Records of blocks nobody reads cannot be counted. */
+    {"proto udp and count > 3", 40, false},
+    {"proto udp or not count 3", 40, false},
 };
 
 START_TEST(test_left_out)

@@ -284,6 +284,45 @@ START_TEST(test_list)
 }
 END_TEST
 
+/** The numbers of records are those of the file, whoever reads which block. */
+START_TEST(test_numbers)
+{
+    const struct lnf_query_spec spec = {.mode = LNF_QUERY_SORT,
+                                        .columns = row_columns,
+                                        .column_count = 2,
+                                        .sort_column = 0,
+                                        .filter = "ident test and count > 700 and "
+                                                  "(count <= 1300 or count 20k) and not count 800"};
+    struct problems problems = {0};
+    struct lnf_totals totals;
+    size_t count;
+
+    write_file(_i == 1);
+    lnf_query_t *query = make_query(&spec);
+    uint8_t *rows = answer(query, _i == 2 ? 1 : THREADS, &count, &totals, &problems);
+    size_t found = 0;
+    uint64_t number = 0;
+    for (unsigned i = 0; i < BLOCKS * BLOCK_FLOWS; i++) {
+        struct lnf_value value;
+        if (_i == 1 && i == BLOCK_FLOWS + BLOCK_FLOWS / 2) {
+            continue; /* the damaged one has no number */
+        }
+        number++;
+        if (number <= 700 || (number > 1300 && number != 20000) || number == 800) {
+            continue;
+        }
+        ck_assert_uint_lt(found, count);
+        lnf_query_row_value(query, rows + found * lnf_query_row_size(query), 0, &value);
+        ck_assert_uint_eq(value.u64, i);
+        found++;
+    }
+    ck_assert_uint_eq(found, count);
+    ck_assert_uint_eq(totals.records, BLOCKS * BLOCK_FLOWS - (_i == 1));
+    free(rows);
+    lnf_query_destroy(query);
+}
+END_TEST
+
 /** A damaged record costs itself and is reported with its block. */
 START_TEST(test_damaged_record)
 {
@@ -352,6 +391,7 @@ int main(void)
     tcase_add_loop_test(tc, test_threads, 0, sizeof(specs) / sizeof(specs[0]));
     tcase_add_loop_test(tc, test_totals, 0, 2);
     tcase_add_test(tc, test_list);
+    tcase_add_loop_test(tc, test_numbers, 0, 3);
     tcase_add_test(tc, test_damaged_record);
     tcase_add_loop_test(tc, test_samples, 0, 5);
     tcase_add_test(tc, test_no_file);
