@@ -14,19 +14,27 @@ static void on_signal(int number)
     atomic_store_explicit(&seen, true, memory_order_relaxed);
 }
 
-void interrupt_watch(void)
+static void handle(int number, void (*handler)(int))
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    struct sigaction before;
 
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+        (void)sigaction(number, &action, NULL);
+    }
+}
+
+void interrupt_watch(void)
+{
+    handle(SIGINT, on_signal);
+    handle(SIGTERM, on_signal);
 }
 
 void interrupt_unwatch(void)
 {
-    (void)signal(SIGINT, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
+    handle(SIGINT, SIG_DFL);
+    handle(SIGTERM, SIG_DFL);
 }
 
 bool interrupt_seen(void)

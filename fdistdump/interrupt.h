@@ -5,11 +5,13 @@
 
 #include <stdbool.h>
 
-/** From here on the first SIGINT or SIGTERM is only noted; a second one of the kind ends the
- * process. */
+/**
+ * From here on the first SIGINT or SIGTERM is only noted; a second one of the kind ends the process.
+ * What whoever started this process wants ignored stays ignored.
+ */
 void interrupt_watch(void);
 
-/** From here on each ends the process again: there is nothing left that could end early. */
+/** From here on each ends the process again: there is nothing that could end early. */
 void interrupt_unwatch(void);
 
 /** Whether one came while they were noted; in any thread. */

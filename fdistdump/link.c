@@ -3,7 +3,6 @@
 #include "link.h"
 
 #include "exchange.h"
-#include "interrupt.h"
 #include "message.h"
 
 #include <stdlib.h>
@@ -147,7 +146,6 @@ static int converse(struct link *link, const struct slave_job *job)
         return class;
     }
     class = slave_run(job, &hooks, &table, &counts, &failure);
-    interrupt_unwatch();
     if (class != REPORT_OK && link->failure.class == REPORT_OK) {
         link->failure = failure;
     }

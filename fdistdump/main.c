@@ -115,8 +115,10 @@ static int compare_query(const struct work *work, transport_t *transport, struct
     uint8_t *packed = malloc(size), *copy = NULL;
     struct query masters = {.filter = NULL};
 
-    if (packed == NULL) {
-        return failure_no_memory(failure);
+    if (packed == NULL) { /* the others are in the next call already and would wait */
+        (void)failure_no_memory(failure);
+        report_failure(&work->report, failure);
+        transport_abort(transport, REPORT_MEMORY);
     }
     query_pack(&work->query, packed);
     int class =

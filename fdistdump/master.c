@@ -82,6 +82,7 @@ static int print_rows(struct master *master, const lnf_table_t *table, uint8_t *
                       struct failure *failure)
 {
     const struct master_job *job = master->job;
+    bool interrupted = interrupt_seen(); /* what was found until then is printed whole */
     size_t start = 0, count;
     int error;
 
@@ -90,7 +91,7 @@ static int print_rows(struct master *master, const lnf_table_t *table, uint8_t *
            output_status(job->output, &error) == OUTPUT_OPEN) {
         output_rows(job->output, rows, count);
         start += count;
-        if (interrupt_seen() && start < lnf_table_count(table)) {
+        if (!interrupted && interrupt_seen() && start < lnf_table_count(table)) {
             master->cut_short = true;
             break;
         }
@@ -206,6 +207,12 @@ static int judge_damage(const struct master *master, struct failure *failure)
 /** Whether somebody pressed Ctrl-C before everything was read and printed. */
 static bool is_incomplete(const struct master *master)
 {
+    const struct query *query = master->job->query;
+
+    if (query->mode == QUERY_LIST && master->left == 0 &&
+        (query->items & (QUERY_PROCESSED | QUERY_FILES)) == 0) {
+        return false; /* all rows that were wanted are there */
+    }
     return master->cut_short || master->counts.interrupted > 0;
 }
 
@@ -302,7 +309,9 @@ static int take_end(struct master *master, unsigned slave, const struct transpor
     master->has_ended[slave] = true;
     master->ended++;
     /* Its last progress travels on another channel and may not be here yet. */
-    progress_done(master->job->progress, slave, counts.files);
+    if (counts.interrupted == 0) {
+        progress_done(master->job->progress, slave, counts.files);
+    }
     slave_counts_add(&master->counts, &counts);
     master->slave_counts[slave] = counts;
     return REPORT_OK;

@@ -54,6 +54,7 @@ struct slave {
     struct slave_counts counts;
     struct failure failure; /* the first one */
 
+    atomic_bool cut;     /* blocks or files may have been left when work stopped */
     atomic_bool stop;    /* read between blocks: late is fine, so relaxed order is enough */
     lnf_table_t *shared; /* groups of all workers; NULL = none, or the only worker has them */
     struct worker *workers;
@@ -92,6 +93,11 @@ static void stop_all(struct slave *slave)
 static bool stopped(const struct slave *slave)
 {
     return atomic_load_explicit(&slave->stop, memory_order_relaxed);
+}
+
+static void note_cut(struct slave *slave)
+{
+    atomic_store_explicit(&slave->cut, true, memory_order_relaxed);
 }
 
 /** The first failure of any thread ends all of them. */
@@ -368,6 +374,7 @@ static void work_on(struct worker *worker, struct source *source)
             return;
         }
     }
+    note_cut(slave);
 }
 
 static void *run_worker(void *argument)
@@ -526,8 +533,11 @@ static void watch_list(struct slave *slave, const struct slave_hooks *hooks)
         }
         if (now_ms() >= next_tick_ms) {
             next_tick_ms = now_ms() + TICK_MS;
-            more = hooks->progress(hooks->context, files_done(slave)) && more &&
-                   !is_interrupted(slave);
+            more = hooks->progress(hooks->context, files_done(slave)) && more;
+            if (more && is_interrupted(slave)) {
+                note_cut(slave);
+                more = false;
+            }
         }
     }
     stop_all(slave);
@@ -662,8 +672,14 @@ static int run(struct slave *slave, const struct slave_hooks *hooks, lnf_table_t
         watch(slave, hooks);
     }
     join_workers(slave);
+    if (!atomic_load_explicit(&slave->cut, memory_order_relaxed) &&
+        slave->next_file == slave->job->path_count) {
+        slave->counts.interrupted = 0; /* too late to change anything */
+    }
     read_other_headers(slave);
-    (void)hooks->progress(hooks->context, slave->job->path_count);
+    if (slave->counts.interrupted == 0) {
+        (void)hooks->progress(hooks->context, slave->job->path_count);
+    }
     uint64_t scanned_us = slave_now_us();
     class = merge_workers(slave, table);
     slave->counts.scan_us = scanned_us - start_us;
@@ -684,6 +700,7 @@ int slave_run(const struct slave_job *job, const struct slave_hooks *hooks, lnf_
     *table = NULL;
     lnf_stat_init(&slave.counts.stat);
     atomic_init(&slave.stop, false);
+    atomic_init(&slave.cut, false);
     pthread_mutex_init(&slave.lock, NULL);
     pthread_cond_init(&slave.changed, NULL);
     int class = run(&slave, hooks, table);

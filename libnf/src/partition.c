@@ -129,21 +129,17 @@ static bool is_in_memory(const lnf_table_t *table)
     return table->spill == NULL || lnf_spill_rows(table->spill) == 0;
 }
 
-/** Each group is in one of the shards; all keys can be found or none. */
-static int shared_find(const lnf_table_t *shared, const uint8_t *key, uint8_t *row)
+/** The shard that would have a key: all keys of a table can be found, or none. */
+static const lnf_table_t *find_shard(const lnf_table_t *shared, const uint64_t *key)
 {
     const struct lnf_shard *items = shared->shards->items;
-    int status = LNF_EOF;
 
     for (unsigned i = 0; i < LNF_SHARDS; i++) {
         if (!is_in_memory(items[i].table)) {
-            return LNF_ERR_OTHER;
+            return NULL;
         }
     }
-    for (unsigned i = 0; i < LNF_SHARDS && status == LNF_EOF; i++) {
-        status = lnf_table_find(items[i].table, key, row);
-    }
-    return status;
+    return items[lnf_shards_of(shared->query, key)].table;
 }
 
 int lnf_table_find(const lnf_table_t *table, const uint8_t *key, uint8_t *row)
@@ -151,17 +147,18 @@ int lnf_table_find(const lnf_table_t *table, const uint8_t *key, uint8_t *row)
     const lnf_query_t *query = table->query;
     uint64_t words[LNF_QUERY_KEY_WORDS];
 
-    if (table->shards != NULL) {
-        return shared_find(table, key, row);
-    }
-    if (query->mode != LNF_QUERY_AGGREGATE || !is_in_memory(table)) {
+    if (query->mode != LNF_QUERY_AGGREGATE) {
         return LNF_ERR_OTHER;
     }
     if (query->key_words > 0) {
         words[query->key_words - 1] = 0; /* the octets that fill the last word */
         memcpy(words, key, lnf_query_key_size(query));
     }
-    const uint8_t *group = lnf_groups_find(&table->groups, words);
+    const lnf_table_t *part = table->shards == NULL ? table : find_shard(table, words);
+    if (part == NULL || !is_in_memory(part)) {
+        return LNF_ERR_OTHER;
+    }
+    const uint8_t *group = lnf_groups_find(&part->groups, words);
     if (group == NULL) {
         return LNF_EOF;
     }

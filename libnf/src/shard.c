@@ -2,6 +2,7 @@
 /** Groups dealt over shards, and their way back into one order. */
 #include "shard.h"
 
+#include "error.h"
 #include "hash.h"
 #include "memory.h"
 #include "merge.h"
@@ -46,6 +47,12 @@ int lnf_shards_create(const lnf_query_t *query, lnf_memory_t *memory, struct lnf
     return LNF_OK;
 }
 
+/** Places in an index come from the other half of the same hash. */
+unsigned lnf_shards_of(const lnf_query_t *query, const uint64_t *key)
+{
+    return (unsigned)lnf_hash_key(key, query->key_words, query->seed) % LNF_SHARDS;
+}
+
 static void charge(struct lnf_shards *shards, size_t now)
 {
     if (shards->memory != NULL) {
@@ -54,7 +61,7 @@ static void charge(struct lnf_shards *shards, size_t now)
     shards->charged = now;
 }
 
-void lnf_shards_forget(struct lnf_shards *shards)
+static void drop_order(struct lnf_shards *shards)
 {
     free(shards->sequence);
     free(shards->marks);
@@ -63,12 +70,23 @@ void lnf_shards_forget(struct lnf_shards *shards)
     charge(shards, 0);
 }
 
+void lnf_shards_forget(struct lnf_shards *shards)
+{
+    drop_order(shards);
+    shards->status = LNF_OK;
+    for (unsigned i = 0; i < LNF_SHARDS; i++) {
+        pthread_mutex_lock(&shards->items[i].lock);
+        lnf_table_forget_order(shards->items[i].table);
+        pthread_mutex_unlock(&shards->items[i].lock);
+    }
+}
+
 void lnf_shards_destroy(struct lnf_shards *shards)
 {
     if (shards == NULL) {
         return;
     }
-    lnf_shards_forget(shards);
+    drop_order(shards);
     for (unsigned i = 0; i < LNF_SHARDS; i++) {
         lnf_table_destroy(shards->items[i].table);
         pthread_mutex_destroy(&shards->items[i].lock);
@@ -120,6 +138,9 @@ int lnf_shards_error(struct lnf_shards *shards, struct lnf_error *error)
 {
     int status = shards->status;
 
+    if (status != LNF_OK) {
+        lnf_error_set(error, 0, "no memory");
+    }
     for (unsigned i = 0; i < LNF_SHARDS && status == LNF_OK; i++) {
         struct lnf_shard *shard = &shards->items[i];
         pthread_mutex_lock(&shard->lock);
@@ -131,12 +152,6 @@ int lnf_shards_error(struct lnf_shards *shards, struct lnf_error *error)
 
 /* ---- dealing ----------------------------------------------------------------------------------
  */
-
-/** Places in an index come from the other half of the same hash. */
-static unsigned shard_of(const lnf_query_t *query, const uint64_t *key)
-{
-    return (unsigned)lnf_hash_key(key, query->key_words, query->seed) % LNF_SHARDS;
-}
 
 /** Numbers of items by shard: those of shard s are numbers[starts[s]] .. numbers[starts[s + 1] -
  * 1]. */
@@ -175,7 +190,7 @@ static int deal_groups(struct deal *deal, const lnf_table_t *from)
     }
     for (size_t i = 0; i < store->count; i++) {
         const uint8_t *group = lnf_store_at(store, i);
-        shards[i] = (uint8_t)shard_of(from->query, (const uint64_t *)(const void *)group);
+        shards[i] = (uint8_t)lnf_shards_of(from->query, (const uint64_t *)(const void *)group);
     }
     deal_items(deal, shards, store->count);
     free(shards);
@@ -268,7 +283,7 @@ int lnf_shards_add(lnf_table_t *shared, const uint8_t *rows, size_t count)
         some = count < LNF_BATCH_ROWS ? count : LNF_BATCH_ROWS;
         for (size_t i = 0; i < some; i++) {
             lnf_row_key(shared->query, rows + i * shared->query->row_size, key);
-            shards[i] = (uint8_t)shard_of(shared->query, key);
+            shards[i] = (uint8_t)lnf_shards_of(shared->query, key);
         }
         deal_items(&deal, shards, some);
         status = add_rows(shared, &deal, rows);
@@ -410,7 +425,7 @@ int lnf_shards_finish(lnf_table_t *shared, bool limit)
         status = merge_order(shared);
     }
     if (status != LNF_OK) {
-        lnf_shards_forget(shards);
+        drop_order(shards);
     }
     return status;
 }

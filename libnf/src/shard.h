@@ -43,8 +43,11 @@ void lnf_shards_destroy(struct lnf_shards *shards);
 /** Drops all rows of a shared table. */
 void lnf_shards_clear(lnf_table_t *shared);
 
-/** Drops the order. */
+/** Drops the order, also that of each shard. */
 void lnf_shards_forget(struct lnf_shards *shards);
+
+/** Shard that a key belongs to. */
+unsigned lnf_shards_of(const lnf_query_t *query, const uint64_t *key);
 
 /** Groups that a local table should have before it passes them on. */
 size_t lnf_shards_local_room(const lnf_table_t *shared);

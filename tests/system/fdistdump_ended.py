@@ -93,6 +93,28 @@ def check_finished(folder):
         expect(p.returncode == 0 and "incomplete" not in out and log == "", command, out, log)
 
 
+def check_ignored(folder):
+    """A job in the background of a script, which has SIGINT ignored, goes on."""
+    p = start([chain.program("fdistdump"), QUIET, "-s", "proto", "--output-format=json", folder],
+              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    time.sleep(0.1)
+    p.send_signal(signal.SIGINT)
+    out, log = p.communicate(timeout=SOON_S)
+    expect(p.returncode == 0 and "incomplete" not in out and log == "", "ignored", out, log)
+
+
+def check_uneven(folder):
+    """A slave that is through already waits for the others, signal or not: what they found is printed."""
+    words = [chain.program("fdistdump"), QUIET, "-s", "proto"]
+    p = start([*MPI, "-n", "2", *words, os.path.join(folder, "lnf.0000"), ":", "-n", "1", *words, folder])
+    ranks = wait_for_ranks(p, 3)
+    time.sleep(1)
+    p.send_signal(signal.SIGINT)
+    out, log = p.communicate(timeout=SOON_S)
+    expect(p.returncode != 0 and "TCP " in out and out.endswith("\nincomplete: interrupted\n"), "uneven", out, log)
+    wait_until_gone(ranks)
+
+
 def check_launcher(folder):
     """mpiexec is interrupted: all of the job ends, and a table has its mark."""
     p = start([*MPI, "-n", "3", chain.program("fdistdump"), QUIET, "-s", "proto", folder])
@@ -210,7 +232,7 @@ def main():
     with chain.workspace() as work:
         long, short = make_many(work, "long", 3000), make_many(work, "short", 60)
         for check, folder in ((check_finished, short), (check_interrupted, long), (check_list, long),
-                              (check_launcher, long), (check_killed, short)):
+                              (check_ignored, short), (check_uneven, long), (check_launcher, long), (check_killed, short)):
             begin = time.monotonic()
             check(folder)
             print(f"{check.__name__}: {time.monotonic() - begin:.1f} s", flush=True)

@@ -284,6 +284,31 @@ START_TEST(test_merge)
 }
 END_TEST
 
+/** Rows added after the table was finished: all groups are there again, not only the first of each
+ * shard. */
+START_TEST(test_add_after_finish)
+{
+    lnf_query_t *query = address_query(1);
+    size_t count = 1000;
+    uint8_t *rows = address_rows(query, count);
+    lnf_memory_t *memory = create_memory((uint64_t)1 << 40, "/tmp");
+    lnf_table_t *shared = create_shared(query, _i == 0 ? NULL : memory);
+
+    check_ok(fill_shared(shared, rows, count, 2), shared);
+    check_ok(lnf_table_finish(shared, true), shared);
+    ck_assert_uint_eq(lnf_table_count(shared), 1);
+    check_ok(lnf_table_add(shared, rows, 1), shared);
+    ck_assert_uint_eq(lnf_table_count(shared), count);
+    check_ok(lnf_table_finish(shared, true), shared);
+    check_ok(fill_shared(shared, rows, 1, 1), shared);
+    ck_assert_uint_eq(lnf_table_count(shared), count);
+    lnf_table_destroy(shared);
+    destroy_memory(memory);
+    free(rows);
+    lnf_query_destroy(query);
+}
+END_TEST
+
 /* ---- bad use ----------------------------------------------------------------------------------
  */
 
@@ -336,6 +361,7 @@ int main(void)
     tcase_add_loop_test(cases, test_random, 0, 6);
     tcase_add_loop_test(cases, test_long_answer, 0, 2);
     tcase_add_loop_test(cases, test_merge, 0, 3);
+    tcase_add_loop_test(cases, test_add_after_finish, 0, 2);
     tcase_add_test(cases, test_wrong_kinds);
     tcase_add_test(cases, test_no_files);
     tcase_set_timeout(cases, 240);
