@@ -73,6 +73,14 @@ static int choose_source(struct work *work, struct failure *failure)
     return class;
 }
 
+static bool is_open_mpi(const struct command *version)
+{
+    const char *said = version->out.text == NULL ? "" : version->out.text;
+
+    return strstr(said, "OpenRTE") != NULL || strstr(said, "Open MPI") != NULL ||
+           strstr(said, "open-mpi") != NULL;
+}
+
 /** Lists of hosts differ between launchers; Open MPI's are what is written here. */
 static int check_launcher(struct work *work, struct failure *failure)
 {
@@ -85,18 +93,12 @@ static int check_launcher(struct work *work, struct failure *failure)
     words_add(&command->argv, work->args.mpiexec);
     words_add(&command->argv, "--version");
     int class = events_run(&work->events, &commands, failure);
-    if (class == REPORT_OK && command->end == COMMAND_NO_START) {
-        *failure = command->start_failure;
-        class = (int)failure->class;
-    }
-    if (class == REPORT_OK) {
-        const char *said = command->out.text == NULL ? "" : command->out.text;
-        if (strstr(said, "OpenRTE") == NULL && strstr(said, "Open MPI") == NULL &&
-            strstr(said, "open-mpi") == NULL) {
-            class = failure_set(failure, REPORT_PATH,
-                                "%.256s is not Open MPI's; other launchers are not supported",
-                                work->args.mpiexec);
-        }
+    if (class == REPORT_OK && (command->end != COMMAND_ENDED || command->status != 0)) {
+        class = command_judge(command, failure);
+    } else if (class == REPORT_OK && !is_open_mpi(command)) {
+        class = failure_set(failure, REPORT_PATH,
+                            "%.256s is not Open MPI's; other launchers are not supported",
+                            work->args.mpiexec);
     }
     commands_clear(&commands);
     return class;

@@ -231,11 +231,17 @@ def test_errors(c):
     with open(bad, "w", encoding="utf-8") as f:
         f.write("original-path /a\nmirror-path /b\nnode n1 id=1 role=collector\n")
     other = c.script("other-mpiexec", "#!/bin/sh\necho 'HYDRA build details:'\n")
+    flood = c.script("flood-mpiexec", "#!/bin/sh\nexec cat /dev/zero\n")
+    broken = c.script("broken-mpiexec", "#!/bin/sh\necho no libopen-rte >&2\nexit 127\n")
     for options, wanted, text in (
             (["--cluster-file", bad], 7, f"{bad}:3: `role=collector'; expected role=proxy or"),
             (["--cluster-file", bad + "x"], 8, "cannot read the cluster file"),
             (["--mpiexec=nosuch-mpiexec", "--cluster-file", c.file], 8, "no program nosuch-mpiexec"),
             (["--mpiexec=" + other, "--cluster-file", c.file], 8, "is not Open MPI's"),
+            (["--mpiexec=" + flood, "--cluster-file", c.file], 6, "--version' writes more than"),
+            (["--mpiexec=" + broken, "--cluster-file", c.file], 6,
+             "--version' failed with status 127: no libopen-rte"),
+            (["--mpiexec-argument=-pernode", "--cluster-file", c.file], 7, "option `-pernode' of mpiexec"),
             (["-t", "x"], 7, "expected a whole number")):
         r = subprocess.run([ha, *options, "live"], capture_output=True, text=True, env=c.environment(),
                            timeout=60)
