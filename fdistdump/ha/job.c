@@ -18,6 +18,8 @@ struct watch {
     const struct ha_args *args;
     const struct log *log;
     bool has_another_try;
+    struct hold *hold;           /* NULL = none */
+    struct failure hold_failure; /* when it failed */
     struct supervisor supervisor;
     pid_t group;
     unsigned signals;     /* those that have been dealt with */
@@ -55,6 +57,23 @@ static void act(struct watch *watch, enum supervisor_action action)
     default:
         break;
     }
+}
+
+static int start(struct watch *watch, char *const *command, struct failure *failure)
+{
+    struct events *events = watch->events;
+    int out_fd = watch->hold == NULL ? -1 : watch->hold->write_fd;
+
+    events->job = (struct events_job){.pid = 0};
+    int class = spawn(command, out_fd, -1, SIGTERM, &watch->group, failure);
+    if (watch->hold != NULL) {
+        hold_close_writer(watch->hold);
+        events->input_fd = watch->hold->read_fd;
+    }
+    if (class == REPORT_OK) {
+        events->job.pid = watch->group;
+    }
+    return class;
 }
 
 /* ---- looks at the cluster ------------------------------------------------------------------- */
@@ -144,6 +163,20 @@ static bool needs_looks(const struct watch *watch)
            watch->supervisor.phase == SUPERVISOR_DENIED;
 }
 
+/** An answer that cannot be kept whole is not worth the rest of the job. */
+static void take_output(struct watch *watch)
+{
+    struct hold *hold = watch->hold;
+
+    if (hold == NULL) {
+        return;
+    }
+    if (hold_take(hold, &watch->hold_failure) != REPORT_OK && !watch->events->job.ended) {
+        act(watch, supervisor_end(&watch->supervisor, events_now_ms()));
+    }
+    watch->events->input_fd = hold->read_fd;
+}
+
 static int supervise(struct watch *watch, struct failure *failure)
 {
     struct events *events = watch->events;
@@ -163,6 +196,7 @@ static int supervise(struct watch *watch, struct failure *failure)
         if (class != REPORT_OK) {
             return class;
         }
+        take_output(watch); /* the rest of it when the job has ended */
         now_ms = events_now_ms();
         while (events->signals != watch->signals && !events->job.ended) {
             watch->signals++;
@@ -262,6 +296,10 @@ static int conclude(struct watch *watch, struct job_end *end, struct failure *fa
         watch->is_looking = false;
         class = end_orphans(watch, failure);
     }
+    if (class == REPORT_OK && watch->hold != NULL && watch->hold->failed) {
+        *failure = watch->hold_failure;
+        class = (int)failure->class;
+    }
     if (class != REPORT_OK) {
         return class;
     }
@@ -299,6 +337,7 @@ int job_run(struct events *events, struct view *view, const struct job_task *tas
         .args = task->args,
         .log = task->log,
         .has_another_try = task->has_another_try,
+        .hold = task->hold,
         .signals = events->signals,
         .next_look_ms = events_now_ms() + task->args->interval_ms,
         .at_start = calloc(count + 1, sizeof(bool)),
@@ -312,12 +351,11 @@ int job_run(struct events *events, struct view *view, const struct job_task *tas
         remember(&watch, watch.before);
         supervisor_start(&watch.supervisor, task->args->allowed,
                          task->args->termination_timeout_ms);
-        events->job = (struct events_job){.pid = 0};
-        class = spawn(task->command, task->out_fd, -1, SIGTERM, &watch.group, failure);
+        class = start(&watch, task->command, failure);
     }
     if (class == REPORT_OK) {
-        events->job.pid = watch.group;
         class = supervise(&watch, failure);
+        events->input_fd = -1;
         if (class == REPORT_OK) {
             class = conclude(&watch, end, failure);
         }

@@ -145,29 +145,34 @@ static void tell_missing(const struct plan *plan)
 static int run_job(struct work *work, const struct plan *plan, struct job_end *end,
                    struct failure *failure)
 {
+    struct hold hold = HOLD_NONE;
     struct job_task task = {
         .command = plan->command.list,
-        .out_fd = -1,
         .has_another_try = has_another_try(work),
         .args = &work->args,
         .log = &work->log,
     };
-    int class = task.has_another_try ? hold_open(&task.out_fd, failure) : REPORT_OK;
+    int class = REPORT_OK;
 
+    if (task.has_another_try) {
+        task.hold = &hold;
+        class = hold_open(&hold, failure);
+    }
     if (class == REPORT_OK) {
         class = job_run(&work->events, &work->view, &task, end, failure);
     }
     bool is_final =
         class == REPORT_OK && (end->outcome == JOB_ENDED || end->outcome == JOB_INTERRUPTED);
-    if (is_final && task.out_fd != -1) {
-        class = hold_release(task.out_fd, STDOUT_FILENO, failure);
+    if (is_final && task.hold != NULL) {
+        /* Nothing is left to look after: a signal ends the program, though its reader has stopped.
+         */
+        events_close(&work->events);
+        class = hold_release(&hold, STDOUT_FILENO, failure);
     }
     if (is_final && class == REPORT_OK && end->outcome == JOB_ENDED) {
         tell_missing(plan);
     }
-    if (task.out_fd != -1) {
-        (void)close(task.out_fd);
-    }
+    hold_close(&hold);
     return class;
 }
 

@@ -38,6 +38,7 @@ static void become(char *const *argv, int out_fd, int err_fd, int death_signal, 
         (void)close(null);
     }
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)execvp(argv[0], argv);
