@@ -5,11 +5,16 @@
 #include "supervisor.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+/** Variable by which processes of a job are known from those that probes left running. */
+#define JOB_MARK "FDISTDUMP_HA_JOB"
 #define ORPHAN_PAUSE_MS 20 /* until those who were killed are gone */
+#define MARK_SIZE 24
 
 /** A job being supervised. */
 struct watch {
@@ -30,11 +35,10 @@ struct watch {
     bool *at_start, *before; /* who was online at the start, at the last look */
 };
 
-static bool is_own_child(const void *context, pid_t pid)
+/** Value of JOB_MARK in the environment of the job, and nowhere else. */
+static void print_mark(char *value, size_t size)
 {
-    const struct watch *watch = context;
-
-    return pid == watch->events->job.pid || commands_has(&watch->look, pid);
+    (void)snprintf(value, size, "%ld", (long)getpid());
 }
 
 /* ---- signals to the job --------------------------------------------------------------------- */
@@ -63,9 +67,15 @@ static int start(struct watch *watch, char *const *command, struct failure *fail
 {
     struct events *events = watch->events;
     int out_fd = watch->hold == NULL ? -1 : watch->hold->write_fd;
+    char mark[MARK_SIZE];
 
     events->job = (struct events_job){.pid = 0};
+    print_mark(mark, sizeof(mark));
+    if (setenv(JOB_MARK, mark, 1) != 0) {
+        return failure_no_memory(failure);
+    }
     int class = spawn(command, out_fd, -1, SIGTERM, &watch->group, failure);
+    (void)unsetenv(JOB_MARK);
     if (watch->hold != NULL) {
         hold_close_writer(watch->hold);
         events->input_fd = watch->hold->read_fd;
@@ -215,13 +225,15 @@ static int supervise(struct watch *watch, struct failure *failure)
 /* ---- end ------------------------------------------------------------------------------------ */
 
 /** A launcher that crashed or was killed leaves its processes to this one; all of them are to end.
- */
+ * What probes left running, such as shared connections of ssh, stays. */
 static int end_orphans(struct watch *watch, struct failure *failure)
 {
     int64_t until_ms = events_now_ms() + SUPERVISOR_GRACE_MS;
+    char mark[MARK_SIZE];
     int class = REPORT_OK;
 
-    while (class == REPORT_OK && spawn_kill_orphans(is_own_child, watch) > 0 &&
+    print_mark(mark, sizeof(mark));
+    while (class == REPORT_OK && spawn_kill_orphans(JOB_MARK, mark) > 0 &&
            events_now_ms() < until_ms) {
         class = events_wait(watch->events, NULL, events_now_ms() + ORPHAN_PAUSE_MS, failure);
     }

@@ -186,6 +186,38 @@ START_TEST(test_killed)
 }
 END_TEST
 
+/** What a probe left running, before the job or meanwhile, is not of the job. */
+START_TEST(test_probe_left)
+{
+    const char *probe = scripts_path("probe");
+    struct commands before = {.list = NULL};
+    pid_t left[2];
+
+    scripts_add("probe", "cd \"$(dirname \"$0\")\"\n"
+                         "if [ -e leave ]; then\n"
+                         "rm leave; setsid sleep 60 >/dev/null 2>&1 & echo $! >>left\n"
+                         "fi\n"
+                         "[ -e \"$1\" ]");
+    words_clear(&view.probe.command);
+    words_add(&view.probe.command, probe);
+    words_add(&view.probe.command, "a");
+    scripts_write("leave", "x");
+    ck_assert_int_eq(view_look(&view, &before, &failure), REPORT_OK);
+    ck_assert_int_eq(events_run(&events, &before, &failure), REPORT_OK);
+    commands_clear(&before);
+    (void)run("touch leave; while [ -e leave ]; do sleep 0.1; done; sleep 0.5\n"
+              "setsid sleep 60 & echo $! >child; kill -9 $$");
+    check(JOB_ENDED, 128 + SIGKILL);
+    ck_assert_int_eq(kill((pid_t)strtol(scripts_read("child"), NULL, 10), 0), -1);
+    ck_assert_int_eq(sscanf(scripts_read("left"), "%d %d", &left[0], &left[1]), 2);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_gt(left[i], 0);
+        ck_assert_int_eq(waitpid(left[i], NULL, WNOHANG), 0); /* adopted, and runs */
+        ck_assert_int_eq(kill(left[i], SIGKILL), 0);
+    }
+}
+END_TEST
+
 START_TEST(test_failed_without_node)
 {
     (void)run("rm b; exit 1");
@@ -318,6 +350,7 @@ int main(void)
     tcase_add_test(tests, test_allowed);
     tcase_add_test(tests, test_done_anyway);
     tcase_add_test(tests, test_killed);
+    tcase_add_test(tests, test_probe_left);
     tcase_add_test(tests, test_failed_without_node);
     tcase_add_test(tests, test_signal);
     tcase_add_test(tests, test_signal_after_end);
