@@ -78,10 +78,10 @@ static int start(struct watch *watch, char *const *command, struct failure *fail
     (void)unsetenv(JOB_MARK);
     if (watch->hold != NULL) {
         hold_close_writer(watch->hold);
-        events->input_fd = watch->hold->read_fd;
     }
     if (class == REPORT_OK) {
         events->job.pid = watch->group;
+        events->input_fd = watch->hold == NULL ? -1 : watch->hold->read_fd;
     }
     return class;
 }
@@ -224,8 +224,10 @@ static int supervise(struct watch *watch, struct failure *failure)
 
 /* ---- end ------------------------------------------------------------------------------------ */
 
-/** A launcher that crashed or was killed leaves its processes to this one; all of them are to end.
- * What probes left running, such as shared connections of ssh, stays. */
+/**
+ * A launcher that crashed or was killed leaves its processes to this one; all of them are to end.
+ * What probes left running, such as shared connections of ssh, stays.
+ */
 static int end_orphans(struct watch *watch, struct failure *failure)
 {
     int64_t until_ms = events_now_ms() + SUPERVISOR_GRACE_MS;

@@ -164,8 +164,7 @@ static int run_job(struct work *work, const struct plan *plan, struct job_end *e
     bool is_final =
         class == REPORT_OK && (end->outcome == JOB_ENDED || end->outcome == JOB_INTERRUPTED);
     if (is_final && task.hold != NULL) {
-        /* Nothing is left to look after: a signal ends the program, though its reader has stopped.
-         */
+        /* Nothing is left to look after: a signal ends the program, also when nobody reads. */
         events_close(&work->events);
         class = hold_release(&hold, STDOUT_FILENO, failure);
     }
