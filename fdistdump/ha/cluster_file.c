@@ -14,8 +14,19 @@
 #define TIMEOUT_LOW_MS 100u
 #define TIMEOUT_HIGH_MS 600000u
 
-static const char *const default_probe[] = {
-    "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=3", CLUSTER_FILE_HOST, "true", NULL};
+/* A connection of its own: a shared one may be dead without anybody knowing, and would stay. */
+static const char *const default_probe[] = {"ssh",
+                                            "-o",
+                                            "BatchMode=yes",
+                                            "-o",
+                                            "ConnectTimeout=3",
+                                            "-o",
+                                            "ControlMaster=no",
+                                            "-o",
+                                            "ControlPath=none",
+                                            CLUSTER_FILE_HOST,
+                                            "true",
+                                            NULL};
 
 /** The file being read. */
 struct reader {

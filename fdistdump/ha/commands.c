@@ -189,16 +189,6 @@ bool commands_done(const struct commands *commands)
     return commands->started == commands->count && commands->running == 0;
 }
 
-bool commands_has(const struct commands *commands, pid_t pid)
-{
-    for (size_t i = 0; i < commands->started; i++) {
-        if (commands->list[i].pid == pid) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- judgement ------------------------------------------------------------------------------ */
 
 int command_judge(const struct command *command, struct failure *failure)

@@ -76,9 +76,6 @@ int64_t commands_deadline(const struct commands *commands);
 /** Whether all have ended. */
 bool commands_done(const struct commands *commands);
 
-/** Whether the child is one of these. */
-bool commands_has(const struct commands *commands, pid_t pid);
-
 /**
  * What is wrong with a command that must end with status 0 and say nothing on standard error.
  *

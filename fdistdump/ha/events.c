@@ -16,16 +16,17 @@ int events_open(struct events *events, struct failure *failure)
 {
     sigset_t set;
 
-    *events = (struct events){.signal_fd = -1};
+    *events = (struct events){.signal_fd = -1, .input_fd = -1};
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGCHLD);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGHUP);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write() */
     (void)signal(SIGCHLD, SIG_DFL); /* ignored, children would vanish without status */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0) {
+    if (sigprocmask(SIG_BLOCK, &set, &events->mask) == 0) {
         events->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     }
     if (events->signal_fd == -1) {
@@ -40,6 +41,7 @@ void events_close(struct events *events)
     if (events->signal_fd != -1) {
         (void)close(events->signal_fd);
         events->signal_fd = -1;
+        (void)sigprocmask(SIG_SETMASK, &events->mask, NULL);
     }
 }
 
@@ -91,17 +93,18 @@ static int poll_timeout(int64_t deadline_ms)
 int events_wait(struct events *events, struct commands *commands, int64_t deadline_ms,
                 struct failure *failure)
 {
-    struct pollfd polled[COMMANDS_POLL_MAX + 1] = {
+    struct pollfd polled[COMMANDS_POLL_MAX + 2] = {
         {.fd = events->signal_fd, .events = POLLIN},
+        {.fd = events->input_fd, .events = POLLIN},
     };
-    size_t count = 1;
+    size_t count = 2;
 
     if (commands != NULL) {
         commands_step(commands, events_now_ms());
         if (commands_done(commands)) {
             return REPORT_OK;
         }
-        count += commands_poll(commands, polled + 1);
+        count += commands_poll(commands, polled + 2);
         int64_t limit_ms = commands_deadline(commands);
         deadline_ms = limit_ms < deadline_ms ? limit_ms : deadline_ms;
     }

@@ -10,6 +10,8 @@
 
 #include "commands.h"
 
+#include <signal.h>
+
 /** The job, or no job: {0}. */
 struct events_job {
     pid_t pid; /* 0 = none runs */
@@ -19,6 +21,8 @@ struct events_job {
 
 struct events {
     int signal_fd;
+    sigset_t mask; /* of signals, before */
+    int input_fd;  /* also waited for, its owner reads; -1 = none */
     struct events_job job;
     int signal;       /* last SIGINT, SIGTERM or SIGHUP; 0 = none yet */
     unsigned signals; /* how many came */
@@ -27,6 +31,7 @@ struct events {
 /** Blocks the signals and opens their descriptor. */
 int events_open(struct events *events, struct failure *failure);
 
+/** From then on signals do what they do to any program. */
 void events_close(struct events *events);
 
 /** Milliseconds of a clock that only goes forward. */

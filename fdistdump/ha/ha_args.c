@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define PLACE(member) offsetof(struct ha_args, member)
 #define DAY_MS (86400 * (int64_t)1000)
@@ -295,30 +296,43 @@ static void read_programs(struct reader *reader)
     }
 }
 
-/** Options that would undo what is decided here: where processes run, and how many. */
-static int check_mpiexec_args(const struct ha_args *args, struct failure *failure)
+/** Whether an option of mpiexec says where processes run, or how many. */
+static bool is_refused(const char *word, const char *next)
 {
     static const char *const refused[] = {
-        "host", "H",  "hostfile", "machinefile", "default-hostfile",
-        "n",    "np", "c",        "npernode",    "N"};
+        "host",       "H",   "hostfile", "machinefile", "default-hostfile", "add-host",
+        "n",          "np",  "c",        "N",           "pernode",          "npernode",
+        "npersocket", "ppr", "rf",       "rankfile",    "nolocal",          "app"};
 
+    if (word[0] != '-') {
+        return false;
+    }
+    word += word[1] == '-' ? 2 : 1;
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        if (strcmp(word, refused[i]) == 0) {
+            return true;
+        }
+    }
+    /* Other policies only choose processors, as long as the count is given. */
+    return strcmp(word, "map-by") == 0 && next != NULL &&
+           (strncasecmp(next, "ppr", 3) == 0 || strncasecmp(next, "rank", 4) == 0);
+}
+
+/** Options that would undo what is decided here. */
+static int check_mpiexec_args(const struct ha_args *args, struct failure *failure)
+{
     for (size_t i = 0; i < args->mpiexec_args.count; i++) {
         const char *word = args->mpiexec_args.list[i];
+        const char *next = args->mpiexec_args.list[i + 1]; /* NULL ends the list */
         if (strcmp(word, ":") == 0) {
             return failure_set(failure, REPORT_ARGUMENTS,
                                "`:' among the arguments of mpiexec: fdistdump-ha divides the job");
         }
-        if (word[0] != '-') {
-            continue;
-        }
-        word += word[1] == '-' ? 2 : 1;
-        for (size_t j = 0; j < sizeof(refused) / sizeof(refused[0]); j++) {
-            if (strcmp(word, refused[j]) == 0) {
-                return failure_set(failure, REPORT_ARGUMENTS,
-                                   "option `%s' of mpiexec: fdistdump-ha decides where and how "
-                                   "many processes run",
-                                   args->mpiexec_args.list[i]);
-            }
+        if (is_refused(word, next)) {
+            return failure_set(failure, REPORT_ARGUMENTS,
+                               "option `%s' of mpiexec: fdistdump-ha decides where and how many "
+                               "processes run",
+                               word);
         }
     }
     for (size_t i = 0; i < args->fdistdump_args.count; i++) {

@@ -5,11 +5,16 @@
 #include "supervisor.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+/** Variable by which processes of a job are known from those that probes left running. */
+#define JOB_MARK "FDISTDUMP_HA_JOB"
 #define ORPHAN_PAUSE_MS 20 /* until those who were killed are gone */
+#define MARK_SIZE 24
 
 /** A job being supervised. */
 struct watch {
@@ -18,6 +23,8 @@ struct watch {
     const struct ha_args *args;
     const struct log *log;
     bool has_another_try;
+    struct hold *hold;           /* NULL = none */
+    struct failure hold_failure; /* when it failed */
     struct supervisor supervisor;
     pid_t group;
     unsigned signals;     /* those that have been dealt with */
@@ -28,11 +35,10 @@ struct watch {
     bool *at_start, *before; /* who was online at the start, at the last look */
 };
 
-static bool is_own_child(const void *context, pid_t pid)
+/** Value of JOB_MARK in the environment of the job, and nowhere else. */
+static void print_mark(char *value, size_t size)
 {
-    const struct watch *watch = context;
-
-    return pid == watch->events->job.pid || commands_has(&watch->look, pid);
+    (void)snprintf(value, size, "%ld", (long)getpid());
 }
 
 /* ---- signals to the job --------------------------------------------------------------------- */
@@ -55,6 +61,29 @@ static void act(struct watch *watch, enum supervisor_action action)
     default:
         break;
     }
+}
+
+static int start(struct watch *watch, char *const *command, struct failure *failure)
+{
+    struct events *events = watch->events;
+    int out_fd = watch->hold == NULL ? -1 : watch->hold->write_fd;
+    char mark[MARK_SIZE];
+
+    events->job = (struct events_job){.pid = 0};
+    print_mark(mark, sizeof(mark));
+    if (setenv(JOB_MARK, mark, 1) != 0) {
+        return failure_no_memory(failure);
+    }
+    int class = spawn(command, out_fd, -1, SIGTERM, &watch->group, failure);
+    (void)unsetenv(JOB_MARK);
+    if (watch->hold != NULL) {
+        hold_close_writer(watch->hold);
+    }
+    if (class == REPORT_OK) {
+        events->job.pid = watch->group;
+        events->input_fd = watch->hold == NULL ? -1 : watch->hold->read_fd;
+    }
+    return class;
 }
 
 /* ---- looks at the cluster ------------------------------------------------------------------- */
@@ -144,6 +173,20 @@ static bool needs_looks(const struct watch *watch)
            watch->supervisor.phase == SUPERVISOR_DENIED;
 }
 
+/** An answer that cannot be kept whole is not worth the rest of the job. */
+static void take_output(struct watch *watch)
+{
+    struct hold *hold = watch->hold;
+
+    if (hold == NULL) {
+        return;
+    }
+    if (hold_take(hold, &watch->hold_failure) != REPORT_OK && !watch->events->job.ended) {
+        act(watch, supervisor_end(&watch->supervisor, events_now_ms()));
+    }
+    watch->events->input_fd = hold->read_fd;
+}
+
 static int supervise(struct watch *watch, struct failure *failure)
 {
     struct events *events = watch->events;
@@ -163,6 +206,7 @@ static int supervise(struct watch *watch, struct failure *failure)
         if (class != REPORT_OK) {
             return class;
         }
+        take_output(watch); /* the rest of it when the job has ended */
         now_ms = events_now_ms();
         while (events->signals != watch->signals && !events->job.ended) {
             watch->signals++;
@@ -180,14 +224,18 @@ static int supervise(struct watch *watch, struct failure *failure)
 
 /* ---- end ------------------------------------------------------------------------------------ */
 
-/** A launcher that crashed or was killed leaves its processes to this one; all of them are to end.
+/**
+ * A launcher that crashed or was killed leaves its processes to this one; all of them are to end.
+ * What probes left running, such as shared connections of ssh, stays.
  */
 static int end_orphans(struct watch *watch, struct failure *failure)
 {
     int64_t until_ms = events_now_ms() + SUPERVISOR_GRACE_MS;
+    char mark[MARK_SIZE];
     int class = REPORT_OK;
 
-    while (class == REPORT_OK && spawn_kill_orphans(is_own_child, watch) > 0 &&
+    print_mark(mark, sizeof(mark));
+    while (class == REPORT_OK && spawn_kill_orphans(JOB_MARK, mark) > 0 &&
            events_now_ms() < until_ms) {
         class = events_wait(watch->events, NULL, events_now_ms() + ORPHAN_PAUSE_MS, failure);
     }
@@ -262,6 +310,10 @@ static int conclude(struct watch *watch, struct job_end *end, struct failure *fa
         watch->is_looking = false;
         class = end_orphans(watch, failure);
     }
+    if (class == REPORT_OK && watch->hold != NULL && watch->hold->failed) {
+        *failure = watch->hold_failure;
+        class = (int)failure->class;
+    }
     if (class != REPORT_OK) {
         return class;
     }
@@ -299,6 +351,7 @@ int job_run(struct events *events, struct view *view, const struct job_task *tas
         .args = task->args,
         .log = task->log,
         .has_another_try = task->has_another_try,
+        .hold = task->hold,
         .signals = events->signals,
         .next_look_ms = events_now_ms() + task->args->interval_ms,
         .at_start = calloc(count + 1, sizeof(bool)),
@@ -312,12 +365,11 @@ int job_run(struct events *events, struct view *view, const struct job_task *tas
         remember(&watch, watch.before);
         supervisor_start(&watch.supervisor, task->args->allowed,
                          task->args->termination_timeout_ms);
-        events->job = (struct events_job){.pid = 0};
-        class = spawn(task->command, task->out_fd, -1, SIGTERM, &watch.group, failure);
+        class = start(&watch, task->command, failure);
     }
     if (class == REPORT_OK) {
-        events->job.pid = watch.group;
         class = supervise(&watch, failure);
+        events->input_fd = -1;
         if (class == REPORT_OK) {
             class = conclude(&watch, end, failure);
         }

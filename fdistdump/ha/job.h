@@ -4,6 +4,7 @@
 #define FDISTDUMP_HA_JOB_H
 
 #include "ha_args.h"
+#include "hold.h"
 #include "log.h"
 #include "view.h"
 
@@ -23,7 +24,7 @@ struct job_end {
 /** What to run, and how to look after it. */
 struct job_task {
     char *const *command;
-    int out_fd;           /* standard output of the command; -1 = that of this process */
+    struct hold *hold;    /* takes the output of the command; NULL = it is that of this process */
     bool has_another_try; /* a failure is looked into longer */
     const struct ha_args *args;
     const struct log *log;
@@ -33,8 +34,8 @@ struct job_task {
  * Runs a command in a process group of its own and supervises it to its end.
  *
  * @param view  who was online when the command was put together; changes are written into it
- * @return REPORT_OK; REPORT_PATH, the command cannot be run; REPORT_INTERNAL; REPORT_MEMORY. After
- * a failure no job runs
+ * @return REPORT_OK; REPORT_PATH, the command cannot be run; REPORT_INTERNAL, also when the
+ *         output cannot be held; REPORT_MEMORY. After a failure no job runs
  */
 int job_run(struct events *events, struct view *view, const struct job_task *task,
             struct job_end *end, struct failure *failure);

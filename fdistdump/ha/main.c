@@ -73,6 +73,14 @@ static int choose_source(struct work *work, struct failure *failure)
     return class;
 }
 
+static bool is_open_mpi(const struct command *version)
+{
+    const char *said = version->out.text == NULL ? "" : version->out.text;
+
+    return strstr(said, "OpenRTE") != NULL || strstr(said, "Open MPI") != NULL ||
+           strstr(said, "open-mpi") != NULL;
+}
+
 /** Lists of hosts differ between launchers; Open MPI's are what is written here. */
 static int check_launcher(struct work *work, struct failure *failure)
 {
@@ -85,18 +93,12 @@ static int check_launcher(struct work *work, struct failure *failure)
     words_add(&command->argv, work->args.mpiexec);
     words_add(&command->argv, "--version");
     int class = events_run(&work->events, &commands, failure);
-    if (class == REPORT_OK && command->end == COMMAND_NO_START) {
-        *failure = command->start_failure;
-        class = (int)failure->class;
-    }
-    if (class == REPORT_OK) {
-        const char *said = command->out.text == NULL ? "" : command->out.text;
-        if (strstr(said, "OpenRTE") == NULL && strstr(said, "Open MPI") == NULL &&
-            strstr(said, "open-mpi") == NULL) {
-            class = failure_set(failure, REPORT_PATH,
-                                "%.256s is not Open MPI's; other launchers are not supported",
-                                work->args.mpiexec);
-        }
+    if (class == REPORT_OK && (command->end != COMMAND_ENDED || command->status != 0)) {
+        class = command_judge(command, failure);
+    } else if (class == REPORT_OK && !is_open_mpi(command)) {
+        class = failure_set(failure, REPORT_PATH,
+                            "%.256s is not Open MPI's; other launchers are not supported",
+                            work->args.mpiexec);
     }
     commands_clear(&commands);
     return class;
@@ -143,29 +145,33 @@ static void tell_missing(const struct plan *plan)
 static int run_job(struct work *work, const struct plan *plan, struct job_end *end,
                    struct failure *failure)
 {
+    struct hold hold = HOLD_NONE;
     struct job_task task = {
         .command = plan->command.list,
-        .out_fd = -1,
         .has_another_try = has_another_try(work),
         .args = &work->args,
         .log = &work->log,
     };
-    int class = task.has_another_try ? hold_open(&task.out_fd, failure) : REPORT_OK;
+    int class = REPORT_OK;
 
+    if (task.has_another_try) {
+        task.hold = &hold;
+        class = hold_open(&hold, failure);
+    }
     if (class == REPORT_OK) {
         class = job_run(&work->events, &work->view, &task, end, failure);
     }
     bool is_final =
         class == REPORT_OK && (end->outcome == JOB_ENDED || end->outcome == JOB_INTERRUPTED);
-    if (is_final && task.out_fd != -1) {
-        class = hold_release(task.out_fd, STDOUT_FILENO, failure);
+    if (is_final && task.hold != NULL) {
+        /* Nothing is left to look after: a signal ends the program, also when nobody reads. */
+        events_close(&work->events);
+        class = hold_release(&hold, STDOUT_FILENO, failure);
     }
     if (is_final && class == REPORT_OK && end->outcome == JOB_ENDED) {
         tell_missing(plan);
     }
-    if (task.out_fd != -1) {
-        (void)close(task.out_fd);
-    }
+    hold_close(&hold);
     return class;
 }
 

@@ -147,6 +147,9 @@ static void add_single(struct maker *maker)
     add_mpiexec_args(maker);
     words_add(&maker->plan->command, "-host");
     words_format(&maker->plan->command, "%s", list == NULL ? "" : list);
+    /* Without a count mpiexec starts as many as the policy of mapping likes. */
+    words_add(&maker->plan->command, "-n");
+    words_format(&maker->plan->command, "%zu", hosts.count);
     maker->plan->command.failed = maker->plan->command.failed || list == NULL;
     add_fdistdump(maker);
     add_paths(maker, cluster->original);

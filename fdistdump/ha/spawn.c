@@ -2,7 +2,6 @@
 /** Starts programs; finds and kills what they leave behind. */
 #include "spawn.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +37,7 @@ static void become(char *const *argv, int out_fd, int err_fd, int death_signal, 
         (void)close(null);
     }
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)execvp(argv[0], argv);
@@ -126,29 +126,69 @@ bool spawn_is_program(const char *name)
 
 /* ---- orphans -------------------------------------------------------------------------------- */
 
-/** Parent of a process as /proc/PID/stat tells; 0 = it is gone. */
-static pid_t parent_of(const char *pid)
-{
-    char path[64], text[512];
-    int parent = 0;
+/** A process of /proc. */
+struct process {
+    pid_t pid, parent;
+    bool has_memory; /* it does not when it is ending, or a zombie */
+};
 
-    (void)snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-    FILE *file = fopen(path, "re");
+static FILE *open_file(pid_t pid, const char *name)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
+    return fopen(path, "re");
+}
+
+/** Fills the rest for a number; false = the process is gone. */
+static bool read_process(struct process *process)
+{
+    char text[512];
+    int parent;
+    unsigned long memory;
+
+    FILE *file = open_file(process->pid, "stat");
     if (file == NULL) {
-        return 0;
+        return false;
     }
     size_t length = fread(text, 1, sizeof(text) - 1, file);
     (void)fclose(file);
     text[length] = '\0';
-    /* PID (NAME) STATE PARENT; the name may contain anything. */
+    /* PID (NAME) STATE PARENT, 18 numbers, size of memory; the name may contain anything. */
     const char *name_end = strrchr(text, ')');
-    if (name_end == NULL || sscanf(name_end + 1, " %*c %d", &parent) != 1) {
-        return 0;
+    if (name_end == NULL ||
+        sscanf(
+            name_end + 1,
+            " %*c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu",
+            &parent, &memory) != 2) {
+        return false;
     }
-    return (pid_t)parent;
+    process->parent = (pid_t)parent;
+    process->has_memory = memory != 0;
+    return true;
 }
 
-size_t spawn_kill_orphans(bool (*is_known)(const void *context, pid_t pid), const void *context)
+/** Whether a process was started with a variable; no when that cannot be read. */
+static bool has_variable(pid_t pid, const char *name, const char *value)
+{
+    size_t name_length = strlen(name), size = 0;
+    char *text = NULL;
+    bool found = false;
+
+    FILE *file = open_file(pid, "environ");
+    if (file == NULL) {
+        return false;
+    }
+    while (!found && getdelim(&text, &size, '\0', file) > 0) {
+        found = strncmp(text, name, name_length) == 0 && text[name_length] == '=' &&
+                strcmp(text + name_length + 1, value) == 0;
+    }
+    free(text);
+    (void)fclose(file);
+    return found;
+}
+
+size_t spawn_kill_orphans(const char *name, const char *value)
 {
     DIR *folder = opendir("/proc");
     struct dirent *entry;
@@ -158,12 +198,14 @@ size_t spawn_kill_orphans(bool (*is_known)(const void *context, pid_t pid), cons
         return 0;
     }
     while ((entry = readdir(folder)) != NULL) {
-        if (!isdigit((unsigned char)entry->d_name[0]) || parent_of(entry->d_name) != getpid()) {
+        struct process process = {.pid = (pid_t)strtol(entry->d_name, NULL, 10)};
+        if (process.pid <= 0 || !read_process(&process) || process.parent != getpid()) {
             continue;
         }
-        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (!is_known(context, pid)) {
-            (void)kill(pid, SIGKILL);
+        if (!process.has_memory) {
+            count++;
+        } else if (has_variable(process.pid, name, value)) {
+            (void)kill(process.pid, SIGKILL);
             count++;
         }
     }

@@ -25,12 +25,12 @@ int spawn(char *const *argv, int out_fd, int err_fd, int death_signal, pid_t *pi
 bool spawn_is_program(const char *name);
 
 /**
- * Kills children this process adopted: what a launcher that was killed left behind. They may have
- * children in turn, who are adopted when they are dead.
+ * Kills children, started or adopted, that were started with a variable in their environment: what
+ * a launcher that was killed left behind. They may have children in turn, who are adopted when they
+ * are dead.
  *
- * @param is_known  tells the children this process started itself, which are spared
- * @return how many there were
+ * @return how many there were, and children that are about to be reaped
  */
-size_t spawn_kill_orphans(bool (*is_known)(const void *context, pid_t pid), const void *context);
+size_t spawn_kill_orphans(const char *name, const char *value);
 
 #endif

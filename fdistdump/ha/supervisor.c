@@ -31,6 +31,7 @@ static enum supervisor_action escalate(struct supervisor *supervisor, int64_t no
 {
     supervisor->deadline_ms = now_ms + SUPERVISOR_GRACE_MS;
     switch (supervisor->phase) {
+    case SUPERVISOR_RUNNING:
     case SUPERVISOR_DENIED:
     case SUPERVISOR_INTERRUPTED:
         supervisor->phase = SUPERVISOR_TERMINATING;
@@ -60,6 +61,12 @@ enum supervisor_action supervisor_interrupt(struct supervisor *supervisor, int64
         return escalate(supervisor, now_ms);
     }
     return SUPERVISOR_NOTHING;
+}
+
+enum supervisor_action supervisor_end(struct supervisor *supervisor, int64_t now_ms)
+{
+    return supervisor->phase < SUPERVISOR_TERMINATING ? escalate(supervisor, now_ms)
+                                                      : SUPERVISOR_NOTHING;
 }
 
 enum supervisor_action supervisor_tick(struct supervisor *supervisor, int64_t now_ms)

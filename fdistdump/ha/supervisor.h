@@ -7,6 +7,7 @@
  *
  *     RUNNING <-> DENIED        the cluster changed in a way that is not allowed
  *     RUNNING, DENIED -> INTERRUPTED   this program got a signal; the job may end by itself
+ *     RUNNING, DENIED, INTERRUPTED -> TERMINATING   the job is of no use any more
  *     DENIED, INTERRUPTED -> TERMINATING -> KILLED -> LOST     each after a time limit
  */
 #ifndef FDISTDUMP_HA_SUPERVISOR_H
@@ -51,6 +52,9 @@ void supervisor_observe(struct supervisor *supervisor, unsigned change, int64_t 
 
 /** A signal came; another one does not wait for the end of the phase. */
 enum supervisor_action supervisor_interrupt(struct supervisor *supervisor, int64_t now_ms);
+
+/** The job is of no use any more. */
+enum supervisor_action supervisor_end(struct supervisor *supervisor, int64_t now_ms);
 
 /** Time passed. */
 enum supervisor_action supervisor_tick(struct supervisor *supervisor, int64_t now_ms);

@@ -4,6 +4,8 @@ that of all files whichever node is down, before or in the middle of a query; wh
 and nothing stays behind."""
 
 import os
+import resource
+import select
 import signal
 import subprocess
 import sys
@@ -223,6 +225,39 @@ def test_lost(c):
     assert "node n2 went offline" in err, err
 
 
+def await_condition(process, is_met):
+    end = time.monotonic() + 60
+    while not is_met():
+        assert time.monotonic() < end and process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def test_held(c):
+    """Output that is held comes whole or not at all, and a reader that has stopped keeps nobody."""
+    rows = ["-l", "0", "--output-fields=first,last,srcip,dstip,srcport,dstport,proto,bytes,packets"]
+    started, go = os.path.join(c.work, "started"), os.path.join(c.work, "go")
+    c.set_down()
+    c.arm("n3", f'touch "{started}"\nwhile [ ! -e "{go}" ]; do sleep 0.05; done')
+    with c.start(c.with_file(["-t", "2"]), rows) as process:
+        await_condition(process, lambda: os.path.exists(started))
+        # The job, which runs, has files as large as it likes.
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (10000, 10000))
+        with open(go, "w", encoding="utf-8"):
+            pass
+        out, err = process.communicate(timeout=60)
+    assert (out, process.returncode) == ("", 6), (out[:1000], err, process.returncode)
+    assert f"temporary file in {c.temporary}: File too large" in err, err
+    c.wait_gone()
+    with c.start(c.with_file(["-t", "2"]), rows) as process:
+        await_condition(process, lambda: len(c.processes()) > 1)
+        await_condition(process, lambda: select.select([process.stdout], [], [], 0)[0])
+        process.terminate()
+        status = process.wait(timeout=30)
+        out, err = process.communicate()
+    assert status == -signal.SIGTERM and out, (status, err)
+    c.wait_gone()
+
+
 def test_errors(c):
     """What is wrong is said in one line, with fdistdump's status."""
     c.set_down()
@@ -231,11 +266,17 @@ def test_errors(c):
     with open(bad, "w", encoding="utf-8") as f:
         f.write("original-path /a\nmirror-path /b\nnode n1 id=1 role=collector\n")
     other = c.script("other-mpiexec", "#!/bin/sh\necho 'HYDRA build details:'\n")
+    flood = c.script("flood-mpiexec", "#!/bin/sh\nexec cat /dev/zero\n")
+    broken = c.script("broken-mpiexec", "#!/bin/sh\necho no libopen-rte >&2\nexit 127\n")
     for options, wanted, text in (
             (["--cluster-file", bad], 7, f"{bad}:3: `role=collector'; expected role=proxy or"),
             (["--cluster-file", bad + "x"], 8, "cannot read the cluster file"),
             (["--mpiexec=nosuch-mpiexec", "--cluster-file", c.file], 8, "no program nosuch-mpiexec"),
             (["--mpiexec=" + other, "--cluster-file", c.file], 8, "is not Open MPI's"),
+            (["--mpiexec=" + flood, "--cluster-file", c.file], 6, "--version' writes more than"),
+            (["--mpiexec=" + broken, "--cluster-file", c.file], 6,
+             "--version' failed with status 127: no libopen-rte"),
+            (["--mpiexec-argument=-pernode", "--cluster-file", c.file], 7, "option `-pernode' of mpiexec"),
             (["-t", "x"], 7, "expected a whole number")):
         r = subprocess.run([ha, *options, "live"], capture_output=True, text=True, env=c.environment(),
                            timeout=60)
@@ -314,7 +355,7 @@ def main():
     with sc.workspace() as work:
         c = Local(work)
         try:
-            for test in (test_answers, test_pacemaker, test_missing, test_lost, test_errors, test_signals):
+            for test in (test_answers, test_pacemaker, test_missing, test_lost, test_held, test_errors, test_signals):
                 start = time.monotonic()
                 test(c)
                 print(f"{test.__name__}: {time.monotonic() - start:.1f} s")

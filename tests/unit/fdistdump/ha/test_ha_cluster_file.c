@@ -97,7 +97,8 @@ START_TEST(test_presets)
     ck_assert_int_eq(parse(HEAD PAIR, strlen(HEAD PAIR)), REPORT_OK);
     ck_assert_uint_eq(probe.timeout_ms, 5000);
     char *command = words_join(&probe.command);
-    ck_assert_str_eq(command, "ssh -o BatchMode=yes -o ConnectTimeout=3 %h true");
+    ck_assert_str_eq(command, "ssh -o BatchMode=yes -o ConnectTimeout=3 -o ControlMaster=no "
+                              "-o ControlPath=none %h true");
     free(command);
 }
 END_TEST

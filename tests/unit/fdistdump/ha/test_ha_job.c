@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Jobs under supervision, with nodes that are files: there, they are online. */
-#include "hold.h"
 #include "job.h"
 #include "scripts.h"
 #include "suite_main.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static struct events events;
@@ -67,11 +68,8 @@ static int64_t run(const char *script)
     (void)snprintf(text, sizeof(text), "cd %s\n%s", scripts_folder, script);
     scripts_add("job", text);
     char *command[] = {(char *)scripts_path("job"), NULL};
-    struct job_task task = {.command = command,
-                            .out_fd = -1,
-                            .has_another_try = has_another_try,
-                            .args = &args,
-                            .log = &quiet};
+    struct job_task task = {
+        .command = command, .has_another_try = has_another_try, .args = &args, .log = &quiet};
     int64_t start_ms = events_now_ms();
     ck_assert_msg(job_run(&events, &view, &task, &end, &failure) == REPORT_OK, "%s", failure.text);
     return events_now_ms() - start_ms;
@@ -99,7 +97,7 @@ END_TEST
 START_TEST(test_cannot_run)
 {
     char *command[] = {(char *)"/nonexistent", NULL};
-    struct job_task task = {.command = command, .out_fd = -1, .args = &args, .log = &quiet};
+    struct job_task task = {.command = command, .args = &args, .log = &quiet};
 
     ck_assert_int_eq(job_run(&events, &view, &task, &end, &failure), REPORT_PATH);
 }
@@ -188,6 +186,38 @@ START_TEST(test_killed)
 }
 END_TEST
 
+/** What a probe left running, before the job or meanwhile, is not of the job. */
+START_TEST(test_probe_left)
+{
+    const char *probe = scripts_path("probe");
+    struct commands before = {.list = NULL};
+    pid_t left[2];
+
+    scripts_add("probe", "cd \"$(dirname \"$0\")\"\n"
+                         "if [ -e leave ]; then\n"
+                         "rm leave; setsid sleep 60 >/dev/null 2>&1 & echo $! >>left\n"
+                         "fi\n"
+                         "[ -e \"$1\" ]");
+    words_clear(&view.probe.command);
+    words_add(&view.probe.command, probe);
+    words_add(&view.probe.command, "a");
+    scripts_write("leave", "x");
+    ck_assert_int_eq(view_look(&view, &before, &failure), REPORT_OK);
+    ck_assert_int_eq(events_run(&events, &before, &failure), REPORT_OK);
+    commands_clear(&before);
+    (void)run("touch leave; while [ -e leave ]; do sleep 0.1; done; sleep 0.5\n"
+              "setsid sleep 60 & echo $! >child; kill -9 $$");
+    check(JOB_ENDED, 128 + SIGKILL);
+    ck_assert_int_eq(kill((pid_t)strtol(scripts_read("child"), NULL, 10), 0), -1);
+    ck_assert_int_eq(sscanf(scripts_read("left"), "%d %d", &left[0], &left[1]), 2);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_gt(left[i], 0);
+        ck_assert_int_eq(waitpid(left[i], NULL, WNOHANG), 0); /* adopted, and runs */
+        ck_assert_int_eq(kill(left[i], SIGKILL), 0);
+    }
+}
+END_TEST
+
 START_TEST(test_failed_without_node)
 {
     (void)run("rm b; exit 1");
@@ -248,19 +278,62 @@ START_TEST(test_blind)
 }
 END_TEST
 
+/** Runs the script `job' with its output held. */
+static int run_held(struct hold *hold)
+{
+    char *command[] = {(char *)scripts_path("job"), NULL};
+    struct job_task task = {.command = command,
+                            .hold = hold,
+                            .has_another_try = has_another_try,
+                            .args = &args,
+                            .log = &quiet};
+
+    ck_assert_int_eq(hold_open(hold, &failure), REPORT_OK);
+    return job_run(&events, &view, &task, &end, &failure);
+}
+
 START_TEST(test_output)
 {
-    int fd;
-    char text[16] = "";
-    char *command[] = {(char *)"echo", (char *)"held", NULL};
-    struct job_task task = {.command = command, .args = &args, .log = &quiet};
+    enum { SIZE = 3000000 };
+    static char text[SIZE + 10];
+    struct hold hold;
 
-    ck_assert_int_eq(hold_open(&fd, &failure), REPORT_OK);
-    task.out_fd = fd;
-    ck_assert_int_eq(job_run(&events, &view, &task, &end, &failure), REPORT_OK);
-    ck_assert_int_eq(pread(fd, text, sizeof(text) - 1, 0), 5);
-    ck_assert_str_eq(text, "held\n");
-    (void)close(fd);
+    scripts_add("job", "head -c 3000000 /dev/zero; exec >&-; sleep 1; exit 3");
+    ck_assert_int_eq(run_held(&hold), REPORT_OK);
+    check(JOB_ENDED, 3);
+    ck_assert_int_eq(pread(hold.file_fd, text, sizeof(text), 0), SIZE);
+    hold_close(&hold);
+    /* What still has the pipe open when the job has ended keeps nobody waiting. */
+    scripts_add("job", "echo held; sleep 20 & echo $! >\"$(dirname \"$0\")/child\"");
+    int64_t start_ms = events_now_ms();
+    ck_assert_int_eq(run_held(&hold), REPORT_OK);
+    ck_assert_int_lt(events_now_ms() - start_ms, 15000);
+    check(JOB_ENDED, 0);
+    ck_assert_int_eq(pread(hold.file_fd, text, sizeof(text), 0), 5);
+    ck_assert_int_eq(memcmp(text, "held\n", 5), 0);
+    ck_assert_int_eq(kill((pid_t)strtol(scripts_read("child"), NULL, 10), SIGKILL), 0);
+    hold_close(&hold);
+}
+END_TEST
+
+/** A job whose output cannot be kept is told to end, also one that would not notice itself. */
+START_TEST(test_output_lost)
+{
+    struct rlimit limit = {.rlim_cur = 100000, .rlim_max = RLIM_INFINITY};
+    struct hold hold;
+
+    scripts_add("job", "cd \"$(dirname \"$0\")\"; trap 'echo told >told; exit 0' TERM\n"
+                       "head -c 3000000 /dev/zero; echo written >written; sleep 60 & wait");
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    has_another_try = true;
+    args.termination_timeout_ms = 60000;
+    int64_t start_ms = events_now_ms();
+    ck_assert_int_eq(run_held(&hold), REPORT_INTERNAL);
+    ck_assert_int_lt(events_now_ms() - start_ms, 30000);
+    ck_assert_msg(strstr(failure.text, "temporary file in ") != NULL, "%s", failure.text);
+    ck_assert_ptr_nonnull(strstr(failure.text, strerror(EFBIG)));
+    ck_assert_str_eq(scripts_read("told"), "told\n");
+    hold_close(&hold);
 }
 END_TEST
 
@@ -277,11 +350,13 @@ int main(void)
     tcase_add_test(tests, test_allowed);
     tcase_add_test(tests, test_done_anyway);
     tcase_add_test(tests, test_killed);
+    tcase_add_test(tests, test_probe_left);
     tcase_add_test(tests, test_failed_without_node);
     tcase_add_test(tests, test_signal);
     tcase_add_test(tests, test_signal_after_end);
     tcase_add_test(tests, test_blind);
     tcase_add_test(tests, test_output);
+    tcase_add_test(tests, test_output_lost);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

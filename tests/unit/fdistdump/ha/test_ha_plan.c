@@ -101,6 +101,18 @@ static bool has_word(const struct words *words, const char *word)
 /** How often a host reads a path. */
 static unsigned reads[SUBCOLLECTORS][2]; /* original, mirror */
 
+/** After hosts stands how many processes they get in all. */
+static void check_count(const char *hosts, char *const *rest)
+{
+    long count = 1;
+
+    for (const char *comma = hosts; (comma = strchr(comma, ',')) != NULL; comma++) {
+        count++;
+    }
+    ck_assert_str_eq(rest[0], "-n");
+    ck_assert_int_eq(strtol(rest[1], NULL, 10), count);
+}
+
 /** Takes a command apart, as mpiexec would. */
 static void run_command(const char **master)
 {
@@ -116,7 +128,7 @@ static void run_command(const char **master)
             hosts = plan.command.list[++i];
             *master = *master == NULL ? hosts : *master;
             /* One process on one host, or one on each of a list. */
-            ck_assert(strchr(hosts, ',') == NULL || !has_word(&plan.command, "-n"));
+            check_count(hosts, plan.command.list + i + 1);
         } else if (strcmp(word, ":") == 0) {
             part++;
         } else if (original || mirror) {
@@ -196,15 +208,15 @@ END_TEST
 START_TEST(test_single)
 {
     set_online(63);
-    check_command("mpiexec " ALWAYS "-host p,a,b,c,d fdistdump /o/x");
+    check_command("mpiexec " ALWAYS "-host p,a,b,c,d -n 5 fdistdump /o/x");
     set_local("c");
     words_add(&paths, "y/z");
-    check_command("mpiexec " ALWAYS "-host c,a,b,c,d fdistdump /o/x /o/y/z");
+    check_command("mpiexec " ALWAYS "-host c,a,b,c,d -n 5 fdistdump /o/x /o/y/z");
     words_add(&args.mpiexec_args, "-x");
     words_add(&args.mpiexec_args, "A");
     words_add(&args.fdistdump_args, "-f");
     words_add(&args.fdistdump_args, "proto tcp");
-    check_command("mpiexec -x A " ALWAYS "-host c,a,b,c,d fdistdump -f proto tcp /o/x /o/y/z");
+    check_command("mpiexec -x A " ALWAYS "-host c,a,b,c,d -n 5 fdistdump -f proto tcp /o/x /o/y/z");
     ck_assert(has_word(&plan.command, "proto tcp"));
 }
 END_TEST
@@ -252,15 +264,17 @@ START_TEST(test_options)
     args.priority = HA_PRIORITY_LOW;
     args.mpiexec = "/o/mpiexec";
     args.fdistdump = "/o/fdistdump";
-    check_command("/o/mpiexec " ALWAYS "-host p,a,b,c,d nice -n 10 ionice -c 3 /o/fdistdump /o/x");
+    check_command("/o/mpiexec " ALWAYS
+                  "-host p,a,b,c,d -n 5 nice -n 10 ionice -c 3 /o/fdistdump /o/x");
     args.priority = HA_PRIORITY_HIGH;
-    check_command("/o/mpiexec " ALWAYS "-host p,a,b,c,d nice -n -10 ionice -c 1 /o/fdistdump /o/x");
+    check_command("/o/mpiexec " ALWAYS
+                  "-host p,a,b,c,d -n 5 nice -n -10 ionice -c 1 /o/fdistdump /o/x");
     args.priority = HA_PRIORITY_NORMAL;
     words_add(&args.mpiexec_args, "--wdir");
     words_add(&args.mpiexec_args, "/");
     words_add(&args.mpiexec_args, "-bind-to");
     words_add(&args.mpiexec_args, "core");
-    check_command("/o/mpiexec --wdir / -bind-to core -host p,a,b,c,d /o/fdistdump /o/x");
+    check_command("/o/mpiexec --wdir / -bind-to core -host p,a,b,c,d -n 5 /o/fdistdump /o/x");
     set_online(1);
     set_local("q"); /* offline */
     args.priority = HA_PRIORITY_LOW;

@@ -142,6 +142,22 @@ START_TEST(test_interrupt_while_denied)
 }
 END_TEST
 
+/** A job of no use is ended at once, whatever the cluster does, unless that is under way. */
+START_TEST(test_end)
+{
+    start(CLUSTER_SAME);
+    ck_assert_int_eq(supervisor_end(&supervisor, 100), SUPERVISOR_TERMINATE);
+    supervisor_observe(&supervisor, CLUSTER_FEWER, 200);
+    ck_assert_int_eq(supervisor_end(&supervisor, 300), SUPERVISOR_NOTHING);
+    TICK(100 + GRACE - 1, SUPERVISOR_NOTHING);
+    TICK(100 + GRACE, SUPERVISOR_KILL);
+    ck_assert_int_eq(supervisor_end(&supervisor, 100 + GRACE), SUPERVISOR_NOTHING);
+    start(CLUSTER_SAME);
+    INTERRUPT(100, SUPERVISOR_PASS_ON);
+    ck_assert_int_eq(supervisor_end(&supervisor, 101), SUPERVISOR_TERMINATE);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("fdistdump_ha_supervisor");
@@ -156,6 +172,7 @@ int main(void)
     tcase_add_test(tests, test_impatient);
     tcase_add_test(tests, test_interrupt_while_ending);
     tcase_add_test(tests, test_interrupt_while_denied);
+    tcase_add_test(tests, test_end);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
