@@ -339,7 +339,8 @@ static int load_block(lnf_file_t *file, const struct lnf_block_ref *block, struc
     if (status != LNF_OK) {
         return status;
     }
-    bool plain = stored->records == stored->buffer.records;
+    /* What is hidden behind the records of a block does not get into a copy. */
+    bool plain = stored->records == stored->buffer.records && stored->buffer.exact;
     stored->stored_size = plain ? block->stored_size : 0;
     stored->codec = lnf_input_codec(file->input);
     file->block = lnf_reader_init(stored->records, stored->size);
