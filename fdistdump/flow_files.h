@@ -4,7 +4,8 @@
  *
  * A path may start with `%RANK:` (only that process uses it) and contain `%h` (name of this host).
  * Directories are walked, sorted by name, or, with a time range, looked up as
- * DIR/YYYY/MM/DD/lnf.YYYYMMDDhhmmss in UTC. What cannot be used is a warning.
+ * DIR/YYYY/MM/DD/lnf.YYYYMMDDhhmmss in UTC. What cannot be used is a warning; a directory that the
+ * same walk has read under another name is an information.
  */
 #ifndef FDISTDUMP_FLOW_FILES_H
 #define FDISTDUMP_FLOW_FILES_H

@@ -20,6 +20,7 @@
 /* Characters of one slave's part, two numbers of 20 digits included; the time left has one, too. */
 #define PART_SIZE 96u
 #define ESTIMATE_AFTER_S 1.0
+#define NEXT_SUFFIX ".XXXXXX" /* of the next version's name, for mkostemp() */
 
 struct slave_progress {
     uint64_t done, goal;
@@ -37,6 +38,7 @@ struct progress {
     int fd;                /* STREAM, SPECIAL, REWRITTEN */
     char *path, *new_path; /* REPLACED: the file, and its next version */
     struct stat old;       /* REPLACED: whose file it was; st_nlink 0 = there was none */
+    mode_t mode;           /* REPLACED: permissions of all versions */
     bool known;            /* all goals are */
     double start_s;        /* since when they are */
     size_t drawn;          /* STREAM: characters of the line before */
@@ -170,35 +172,27 @@ static size_t format_line(progress_t *progress)
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-/** Opens the next version; one that a process of the same number left behind is in the way. */
+/** Opens the next version under a name nobody else has. */
 static int open_next(const progress_t *progress)
 {
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-    int fd = open(progress->new_path, flags, 0666);
-
-    if (fd < 0 && errno == EEXIST && unlink(progress->new_path) == 0) {
-        fd = open(progress->new_path, flags, 0666);
-    }
-    return fd;
+    memcpy(progress->new_path + strlen(progress->path), NEXT_SUFFIX, sizeof(NEXT_SUFFIX));
+    return mkostemp(progress->new_path, O_CLOEXEC);
 }
 
-/** Who could read and write the file before still can. */
+/** Who could read and write the file before still can; a new one is as open() would make it. */
 static bool keep_access(const progress_t *progress, int fd)
 {
     const struct stat *old = &progress->old;
     struct stat new;
 
-    if (old->st_nlink == 0) {
-        return true;
-    }
     if (fstat(fd, &new) != 0) {
         return false;
     }
-    if ((new.st_uid != old->st_uid || new.st_gid != old->st_gid) &&
+    if (old->st_nlink > 0 && (new.st_uid != old->st_uid || new.st_gid != old->st_gid) &&
         fchown(fd, old->st_uid, old->st_gid) != 0) {
         return false;
     }
-    return fchmod(fd, old->st_mode & 07777) == 0;
+    return fchmod(fd, progress->mode) == 0;
 }
 
 static bool replace(const progress_t *progress, size_t size)
@@ -259,25 +253,51 @@ static void open_stream(progress_t *progress, int fd)
     progress->place = STREAM;
 }
 
+/** Permissions of files that open() makes. Threads: none beside this one makes files yet. */
+static mode_t new_mode(void)
+{
+    mode_t mask = umask(077);
+
+    (void)umask(mask);
+    return 0666 & ~mask;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/** Name of the file to replace: of a symbolic link it is the target. */
+static char *find_target(const struct stat *old, const char *destination)
+{
+    struct stat status;
+
+    if (old->st_nlink == 0) {
+        return strdup(destination);
+    }
+    /* The system may refuse to follow a link (fs.protected_symlinks), realpath() does not know of
+     * that: only what stat() has reached is replaced. */
+    char *path = realpath(destination, NULL);
+    if (path != NULL && (lstat(path, &status) != 0 || !is_same_file(&status, old))) {
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
 /** Whether the file can be replaced; tried with the first line. */
 static bool start_replacing(progress_t *progress, const char *destination, size_t size)
 {
-    size_t room;
-
-    /* Of a symbolic link it is the target that is replaced. */
-    progress->path = realpath(destination, NULL);
-    if (progress->path == NULL) {
-        progress->path = strdup(destination);
-    }
+    progress->path = find_target(&progress->old, destination);
     if (progress->path == NULL) {
         return false;
     }
-    room = strlen(progress->path) + sizeof(".18446744073709551615");
-    progress->new_path = malloc(room);
+    progress->new_path = malloc(strlen(progress->path) + sizeof(NEXT_SUFFIX));
     if (progress->new_path == NULL) {
         return false;
     }
-    (void)snprintf(progress->new_path, room, "%s.%ld", progress->path, (long)getpid());
+    memcpy(progress->new_path, progress->path, strlen(progress->path));
+    progress->mode = progress->old.st_nlink > 0 ? progress->old.st_mode & 07777 : new_mode();
     return replace(progress, size);
 }
 
@@ -286,33 +306,48 @@ static bool is_shared(const struct stat *file)
 {
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
         struct stat other;
-        if (fstat(fd, &other) == 0 && other.st_dev == file->st_dev &&
-            other.st_ino == file->st_ino) {
+        if (fstat(fd, &other) == 0 && is_same_file(&other, file)) {
             return true;
         }
     }
     return false;
 }
 
+/** How to write to a file; NOWHERE with errno where that is impossible. */
+static int choose_place(progress_t *progress, const char *destination)
+{
+    struct stat link;
+
+    if (stat(destination, &progress->old) == 0) {
+        bool special = !S_ISREG(progress->old.st_mode) || is_shared(&progress->old);
+        return special ? SPECIAL : REPLACED;
+    }
+    if (errno != ENOENT) {
+        return NOWHERE;
+    }
+    /* A link whose target is missing stays, too: open() makes the target. */
+    return lstat(destination, &link) == 0 ? REWRITTEN : REPLACED;
+}
+
 static void open_file(progress_t *progress, const char *destination, const struct report *report)
 {
-    bool exists = stat(destination, &progress->old) == 0;
-    bool special = exists && (!S_ISREG(progress->old.st_mode) || is_shared(&progress->old));
     size_t size = format_line(progress);
+    int place = choose_place(progress, destination);
 
     progress->line[size++] = '\n';
-    if (!special && start_replacing(progress, destination, size)) {
+    if (place == REPLACED && start_replacing(progress, destination, size)) {
         progress->place = REPLACED;
         return;
     }
     /* Not blocking: a FIFO without reader must not stop the query. */
-    progress->fd = open(
-        destination, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | (special ? O_APPEND : 0), 0666);
+    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK;
+    progress->fd =
+        place == NOWHERE ? -1 : open(destination, flags | (place == SPECIAL ? O_APPEND : 0), 0666);
     if (progress->fd < 0) {
         report_warning(report, REPORT_PATH, "no progress: %s `%s'", strerror(errno), destination);
         return;
     }
-    progress->place = special ? SPECIAL : REWRITTEN;
+    progress->place = place == SPECIAL ? SPECIAL : REWRITTEN;
     if (progress->place == REWRITTEN) {
         write_line(progress, size);
     }

@@ -22,7 +22,8 @@ typedef struct progress progress_t;
  *
  * @param destination  NULL or "stderr", "stdout", or the name of a file. The file is replaced at
  * once, and by every line, such that readers find a complete line at any time; where the folder
- * does not allow that it is overwritten. What cannot be written is a warning, and nothing is shown
+ * does not allow that, or the name is a symbolic link to a missing file, it is overwritten. What
+ * cannot be written, or looked at, is a warning, and nothing is shown
  * @return NULL without memory
  */
 progress_t *progress_create(enum progress_type type, const char *destination, unsigned slaves,

@@ -41,6 +41,7 @@ check_victim() {
         "$(large_answers) && ip $victim" "$@") || exit
     first=$(printf '%s\n' "$amplifiers" | awk 'NR == 1 { print $1 }')
     last=$(printf '%s\n' "$amplifiers" | awk 'END { print $1 }')
+    [ "$last" != "$first" ] || last='' # an amplifier counts once
     reliability=0
     for amplifier in $first $last; do
         if is_attacker "$amplifier" "$victim" "$@"; then

@@ -84,8 +84,8 @@ query() {
     filter=$2
     shift 2
     # shellcheck disable=SC2086 # both are several words
-    $FDISTDUMP --progress-bar-type=none --output-addr-conv=str $options -T "$begin_s#$end_s" -f "$filter" "$@" \
-        </dev/null || fail 2 "query failed: $options -f '$filter'"
+    $FDISTDUMP --progress-bar-type=none --output-addr-conv=str $options -T "$begin_s#$end_s" -f "$filter" \
+        -- "$@" </dev/null || fail 2 "query failed: $options -f '$filter'"
 }
 
 # The rows of an answer, without the header and blanks between the columns: rows 'OPTIONS' 'FILTER' PATH...

@@ -66,7 +66,8 @@ extern "C" {
 #define LNF_COMP_LZ4 0x80 /* compress a new file with LZ4 (not in libnf 1.36) */
 #define LNF_COMP_ZSTD 0x100 /* the same with zstd (not in libnf 1.36) */
 /** Level of compression, in the flags beside the codec (not in libnf 1.36): bzip2 1 to 9, LZ4 1 to 12,
- * zstd 1 to 22; 0 and without it the codec's default. */
+ * zstd 1 to 22; 0 and without it the codec's default. A file that is continued with another codec than
+ * the one in the flags does its default. */
 #define LNF_COMP_LEVEL(level) ((unsigned)(level) << 16)
 
 /* ---- types of fields -------------------------------------------------------------------------- */

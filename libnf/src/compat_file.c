@@ -219,8 +219,8 @@ static int open_for_writing(lnf_file_t *file, const char *ident)
     }
     bool append = (file->flags & LNF_APPEND) != 0;
     int level = (int)(file->flags >> LEVEL_SHIFT);
-    /* Before a file is replaced; one that is continued has its own codec. */
-    if (!append && lnf_codec_check_level(codec, level, &error) != LNF_OK) {
+    /* Before a file is made, replaced or continued. */
+    if (lnf_codec_check_level(codec, level, &error) != LNF_OK) {
         return fail(LNF_ERR_OTHER, &error);
     }
     file->open_block = lnf_block_create();
@@ -228,11 +228,12 @@ static int open_for_writing(lnf_file_t *file, const char *ident)
         return LNF_ERR_NOMEM;
     }
     int status = lnf_writer_open(file->path, codec, ident, append, &file->writer, &error);
-    if (status == LNF_OK) {
-        status = lnf_writer_set_level(file->writer, level, &error);
-    }
     if (status != LNF_OK) {
         return fail(status == LNF_ERR_NOMEM ? status : LNF_ERR_OTHER, &error);
+    }
+    /* A file that is continued may have another codec, which then does its default. */
+    if (lnf_writer_codec(file->writer) == codec) {
+        (void)lnf_writer_set_level(file->writer, level, NULL);
     }
     return LNF_OK;
 }
@@ -338,7 +339,8 @@ static int load_block(lnf_file_t *file, const struct lnf_block_ref *block, struc
     if (status != LNF_OK) {
         return status;
     }
-    bool plain = stored->records == stored->buffer.records;
+    /* What is hidden behind the records of a block does not get into a copy. */
+    bool plain = stored->records == stored->buffer.records && stored->buffer.exact;
     stored->stored_size = plain ? block->stored_size : 0;
     stored->codec = lnf_input_codec(file->input);
     file->block = lnf_reader_init(stored->records, stored->size);

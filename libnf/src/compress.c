@@ -5,6 +5,7 @@
 #include "error.h"
 
 #include <libnf.h>
+#include <libnf/bytes.h>
 #include <limits.h>
 #include <lz4.h>
 #include <lz4hc.h>
@@ -31,7 +32,8 @@ struct codec {
     void (*destroy)(void *work);
     size_t (*compress)(void *work, int level, const uint8_t *in, size_t in_size, uint8_t *out,
                        size_t out_size);
-    size_t (*decompress)(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size);
+    size_t (*decompress)(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size,
+                         bool *exact);
 };
 
 static size_t none_bound(size_t size)
@@ -46,6 +48,13 @@ static size_t none_copy(const uint8_t *in, size_t in_size, uint8_t *out, size_t 
     }
     memcpy(out, in, in_size);
     return in_size;
+}
+
+static size_t none_decompress(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size,
+                              bool *exact)
+{
+    *exact = true;
+    return none_copy(in, in_size, out, out_size);
 }
 
 static size_t none_compress(void *work, int level, const uint8_t *in, size_t in_size, uint8_t *out,
@@ -91,8 +100,10 @@ static size_t lz4_compress(void *work, int level, const uint8_t *in, size_t in_s
     return size > 0 ? (size_t)size : 0;
 }
 
-static size_t lz4_decompress(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size)
+static size_t lz4_decompress(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size,
+                             bool *exact)
 {
+    *exact = true; /* a block without an end mark: the last octet is its end */
     if (!fits_int(in_size, out_size)) {
         return 0;
     }
@@ -124,8 +135,10 @@ static size_t lzo_compress(void *work, int level, const uint8_t *in, size_t in_s
     return lzo1x_1_compress(in, in_size, out, &size, work) == LZO_E_OK ? size : 0;
 }
 
-static size_t lzo_decompress(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size)
+static size_t lzo_decompress(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size,
+                             bool *exact)
 {
+    *exact = true; /* octets behind the end mark are an error (LZO_E_INPUT_NOT_CONSUMED) */
     lzo_uint size = out_size;
     return lzo1x_decompress_safe(in, in_size, out, &size, NULL) == LZO_E_OK ? size : 0;
 }
@@ -154,15 +167,22 @@ static size_t bz2_compress(void *work, int level, const uint8_t *in, size_t in_s
     return status == BZ_OK ? size : 0;
 }
 
-static size_t bz2_decompress(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size)
+/** Not with BZ2_bzBuffToBuffDecompress(), which passes over what is behind the stream. */
+static size_t bz2_decompress(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size,
+                             bool *exact)
 {
-    if (!fits_int(in_size, out_size)) {
+    bz_stream stream = {.next_in = (char *)(uintptr_t)in,
+                        .avail_in = (unsigned)in_size,
+                        .next_out = (char *)out,
+                        .avail_out = (unsigned)out_size};
+
+    if (!fits_int(in_size, out_size) || BZ2_bzDecompressInit(&stream, 0, 0) != BZ_OK) {
         return 0;
     }
-    unsigned size = (unsigned)out_size;
-    int status = BZ2_bzBuffToBuffDecompress((char *)out, &size, (char *)(uintptr_t)in,
-                                            (unsigned)in_size, 0, 0);
-    return status == BZ_OK ? size : 0;
+    int status = BZ2_bzDecompress(&stream);
+    *exact = stream.avail_in == 0;
+    (void)BZ2_bzDecompressEnd(&stream);
+    return status == BZ_STREAM_END ? out_size - stream.avail_out : 0;
 }
 #endif
 
@@ -191,16 +211,25 @@ static size_t zstd_compress(void *work, int level, const uint8_t *in, size_t in_
     return ZSTD_isError(size) ? 0 : size;
 }
 
-static size_t zstd_decompress(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size)
+/** Several frames, and those that readers pass over, make one output, too. */
+static bool zstd_is_one_frame(const uint8_t *in, size_t in_size)
+{
+    return in_size >= 4 && le32toh(lnf_load_u32(in)) == ZSTD_MAGICNUMBER &&
+           ZSTD_findFrameCompressedSize(in, in_size) == in_size;
+}
+
+static size_t zstd_decompress(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size,
+                              bool *exact)
 {
     size_t size = ZSTD_decompress(out, out_size, in, in_size);
+    *exact = zstd_is_one_frame(in, in_size);
     return ZSTD_isError(size) ? 0 : size;
 }
 #endif
 
 /* Rows without functions: known codecs this build does not have. */
 static const struct codec codec_table[] = {
-    [LNF_CODEC_NONE] = {"none", 0, none_bound, NULL, NULL, none_compress, none_copy},
+    [LNF_CODEC_NONE] = {"none", 0, none_bound, NULL, NULL, none_compress, none_decompress},
 #ifdef LNF_HAVE_LZO
     [LNF_CODEC_LZO] = {"lzo", 0, lzo_bound, lzo_create, free, lzo_compress, lzo_decompress},
 #else
@@ -338,8 +367,10 @@ void lnf_compressor_clear(struct lnf_compressor *c)
 }
 
 size_t lnf_decompress(enum lnf_codec codec, const uint8_t *in, size_t in_size, uint8_t *out,
-                      size_t out_size)
+                      size_t out_size, bool *exact)
 {
-    return lnf_codec_available(codec) ? codec_table[codec].decompress(in, in_size, out, out_size)
-                                      : 0;
+    *exact = false;
+    return lnf_codec_available(codec)
+               ? codec_table[codec].decompress(in, in_size, out, out_size, exact)
+               : 0;
 }

@@ -4,6 +4,7 @@
 #define LNF_COMPRESS_H
 
 #include <libnf/writer.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,8 +28,14 @@ void lnf_compressor_clear(struct lnf_compressor *c);
 /** LNF_OK, or LNF_ERR_OTHER with the levels there are in the error. */
 int lnf_codec_check_level(enum lnf_codec codec, int level, struct lnf_error *error);
 
-/** Decompresses at most out_size octets; octets written, or 0 when the input is damaged. */
+/**
+ * Decompresses at most out_size octets.
+ *
+ * @param[out] exact  whether the input is one stream of the codec and nothing else, which some
+ * codecs do not ask for
+ * @return octets written, or 0 when the input is damaged
+ */
 size_t lnf_decompress(enum lnf_codec codec, const uint8_t *in, size_t in_size, uint8_t *out,
-                      size_t out_size);
+                      size_t out_size, bool *exact);
 
 #endif

@@ -180,6 +180,7 @@ static int load_plain(const lnf_input_t *input, const struct lnf_block_ref *bloc
         *reason = "block ends behind the end of the file";
         return errno == 0 ? LNF_ERR_CORRUPT : LNF_ERR_READ;
     }
+    buffer->exact = false;
     if (input->info.codec == LNF_CODEC_NONE) {
         *records = buffer->stored;
         *size = block->stored_size;
@@ -191,7 +192,7 @@ static int load_plain(const lnf_input_t *input, const struct lnf_block_ref *bloc
     }
     *records = buffer->records;
     *size = lnf_decompress(input->info.codec, buffer->stored, block->stored_size, buffer->records,
-                           LNF_BLOCK_LIMIT);
+                           LNF_BLOCK_LIMIT, &buffer->exact);
     *reason = "block cannot be decompressed";
     return *size > 0 ? LNF_OK : LNF_ERR_CORRUPT;
 }

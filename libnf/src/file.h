@@ -57,6 +57,7 @@ struct lnf_block_ref {
 /** Buffers of one thread for reading blocks. Zero it before first use. */
 struct lnf_block_buffer {
     uint8_t *stored;
+    bool exact; /* `stored` has the records in one compressed stream and nothing else */
     uint8_t *records;
     uint8_t *converted; /* records of layout 1 turned into layout 2 */
 };

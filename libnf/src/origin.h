@@ -22,7 +22,8 @@ struct lnf_origin_block {
     enum lnf_codec codec;
     const uint8_t *records; /* decompressed */
     size_t size;
-    size_t stored_size; /* octets of buffer.stored; 0: not the records, which were converted */
+    size_t stored_size; /* octets of buffer.stored; 0: not the records, which were converted, or not
+                           only those */
 };
 
 /**

@@ -19,12 +19,12 @@ SHELLS = [command for command in (["sh"], ["dash"], ["bash", "--posix"], ["busyb
           if shutil.which(command[0])]
 
 
-def run(script, *arguments, shell=("sh",), fdistdump=None):
+def run(script, *arguments, shell=("sh",), fdistdump=None, cwd=None):
     """(stdout, stderr, status)."""
     env = chain.environment({**chain.NO_MPI_LEAKS,
                              "FDISTDUMP": fdistdump or chain.program("fdistdump")})
     r = subprocess.run([*shell, os.path.join(FOLDER, script), *arguments], capture_output=True,
-                       text=True, stdin=subprocess.DEVNULL, timeout=300, env=env)
+                       text=True, stdin=subprocess.DEVNULL, timeout=300, env=env, cwd=cwd)
     return r.stdout, r.stderr, r.returncode
 
 
@@ -75,11 +75,16 @@ def finds(data, shell):
 
 
 def reliability(data, work):
-    """One alike amplifier of two is enough for a report, none is not; it takes 500 flows."""
+    """One alike amplifier of two is enough for a report, none is not; it takes 500 flows. One that is
+    alone (its last is None) counts once."""
     answers = {"first": "10.0.0.1", "last": "10.0.0.2"}
     fake = os.path.join(work, "fake")
     for first, last, expected in ((0, 0, "100 %"), (9, 9, "100 %"), (10, 0, "50 %"),
-                                  (0, 10, "50 %"), (10, 10, None), (-1, -1, None), (-1, 9, "50 %")):
+                                  (0, 10, "50 %"), (10, 10, None), (-1, -1, None), (-1, 9, "50 %"),
+                                  (0, None, "50 %"), (10, None, None)):
+        rows = [f'{answers["first"]},10.9.9.9,100,600,1']
+        if last is not None:
+            rows.append(f'{answers["last"]},10.9.9.9,90,600,1')
         with open(fake, "w", encoding="utf-8") as f:
             f.write(f"""#!/bin/sh
 sizes() {{ # number of changes; -1: a flow is missing
@@ -89,9 +94,9 @@ sizes() {{ # number of changes; -1: a flow is missing
 case "$*" in
 *'-a dstip '*) echo head; echo 10.9.9.9,100,100000,100,1300.0,1000000.0,60000 ;;
 *'-a srcip,dstip '*) echo head
-    echo {answers["first"]},10.9.9.9,100,600,1; echo {answers["last"]},10.9.9.9,90,600,1 ;;
+    printf '%s\\n' {" ".join(rows)} ;;
 *'src ip {answers["first"]} '*) sizes {first} ;;
-*'src ip {answers["last"]} '*) sizes {last} ;;
+*'src ip {answers["last"]} '*) sizes {last or 0} ;;
 *) echo flows ;;
 esac
 """)
@@ -245,7 +250,7 @@ exec '{chain.program("fdistdump")}' "$@"
 
 
 def odd_paths(data, work):
-    """Paths are passed as they are: blanks, asterisks, quotes."""
+    """Paths are passed as they are: blanks, asterisks, quotes, a hyphen first."""
     path = os.path.join(work, "it's * a $HOME")
     os.symlink(data, path)
     out, err, status = run("syn-flood.sh", "-t", RANGE, path)
@@ -253,6 +258,11 @@ def odd_paths(data, work):
     # Two channels are asked together.
     out, err, status = run("syn-flood.sh", "-t", RANGE, data, path)
     assert status == 0 and parse(out)[0][1]["flows"] == "240000", (out, err, status)
+    # None becomes an option of fdistdump.
+    os.symlink(data, os.path.join(work, "-l1"))
+    for script in SCRIPTS:
+        expected, got = (run(script, "-t", RANGE, "--", name, cwd=work) for name in (data, "-l1"))
+        assert got == expected and got[0] and got[2] == 0, (script, got, expected)
 
 
 def main():

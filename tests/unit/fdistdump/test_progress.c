@@ -4,6 +4,7 @@
 #include "suite_main.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
 #include <stdbool.h>
@@ -257,17 +258,22 @@ START_TEST(test_mask)
 }
 END_TEST
 
-/** What a killed job with the same process id left behind is no obstacle. */
-START_TEST(test_left_behind)
+/** A file that happens to be called like this job is somebody's, and stays. */
+START_TEST(test_other_files)
 {
-    char left[96];
+    char other[96];
 
-    snprintf(left, sizeof(left), "%s.%ld", path, (long)getpid());
-    close(open(left, O_WRONLY | O_CREAT, 0600));
+    snprintf(other, sizeof(other), "%s.%ld", path, (long)getpid());
+    FILE *file = fopen(other, "w");
+    fputs("precious\n", file);
+    fclose(file);
     progress_t *progress = create(PROGRESS_TOTAL, path, 1);
-    ck_assert_uint_eq(count_entries(), 2);
-    ck_assert_str_eq(content(path), "reading files: 0/0 (0 %)\n");
+    progress_show(progress);
     progress_destroy(progress);
+    ck_assert_uint_eq(count_entries(), 3);
+    ck_assert_str_eq(content(path), "reading files: 0/0 (100 %)\n");
+    ck_assert_str_eq(content(other), "precious\n");
+    unlink(other);
 }
 END_TEST
 
@@ -286,6 +292,86 @@ START_TEST(test_symbolic_link)
     ck_assert(S_ISLNK(status.st_mode));
     ck_assert_str_eq(content(target), "reading files: 0/0 (0 %)\n");
     unlink(target);
+}
+END_TEST
+
+/** The target is made, with the permissions of a new file, and the link stays. */
+START_TEST(test_dangling_link)
+{
+    char target[64];
+    struct stat status;
+
+    snprintf(target, sizeof(target), "%s/target", folder);
+    ck_assert_int_eq(symlink("target", path), 0);
+    mode_t mask = umask(027);
+    progress_t *progress = create(PROGRESS_TOTAL, path, 1);
+    umask(mask);
+    ck_assert_str_eq(content(target), "reading files: 0/0 (0 %)\n");
+    progress_show(progress);
+    progress_destroy(progress);
+    ck_assert_int_eq(lstat(path, &status), 0);
+    ck_assert(S_ISLNK(status.st_mode));
+    ck_assert_str_eq(content(target), "reading files: 0/0 (100 %)\n");
+    ck_assert_int_eq(lstat(target, &status), 0);
+    ck_assert(S_ISREG(status.st_mode));
+    ck_assert_uint_eq(status.st_mode & 07777, 0640);
+    unlink(target);
+    ck_assert_str_eq(content(warnings), "");
+}
+END_TEST
+
+int __real_stat(const char *name, struct stat *status);
+LNF_API int __wrap_stat(const char *name, struct stat *status); /* sanitizers refer to it */
+static int stat_errno;                                          /* 0: as it is */
+
+int __wrap_stat(const char *name, struct stat *status)
+{
+    if (stat_errno != 0) {
+        errno = stat_errno;
+        return -1;
+    }
+    return __real_stat(name, status);
+}
+
+/** A link the system does not follow for us (fs.protected_symlinks), or a file nothing is known of:
+ * neither is touched. */
+START_TEST(test_refused)
+{
+    char target[64];
+    struct stat status;
+
+    snprintf(target, sizeof(target), "%s/target", folder);
+    FILE *file = fopen(target, "w");
+    fputs("precious\n", file);
+    fclose(file);
+    ck_assert_int_eq(symlink(target, path), 0);
+    stat_errno = EACCES;
+    progress_t *progress = create(PROGRESS_TOTAL, _i == 0 ? path : target, 1);
+    stat_errno = 0;
+    progress_show(progress);
+    progress_destroy(progress);
+    ck_assert_str_eq(content(target), "precious\n");
+    ck_assert_ptr_nonnull(strstr(content(warnings), "no progress: Permission denied"));
+    ck_assert_int_eq(lstat(path, &status), 0);
+    ck_assert(S_ISLNK(status.st_mode));
+    ck_assert_uint_eq(count_entries(), 3);
+    unlink(target);
+}
+END_TEST
+
+/** The same for a link that leads nowhere: it is not replaced by a file. */
+START_TEST(test_link_circle)
+{
+    struct stat status;
+
+    ck_assert_int_eq(symlink("progress", path), 0);
+    progress_t *progress = create(PROGRESS_TOTAL, path, 1);
+    progress_show(progress);
+    progress_destroy(progress);
+    ck_assert_int_eq(lstat(path, &status), 0);
+    ck_assert(S_ISLNK(status.st_mode));
+    ck_assert_uint_eq(count_entries(), 2);
+    ck_assert_ptr_nonnull(strstr(content(warnings), "no progress: Too many levels"));
 }
 END_TEST
 
@@ -607,8 +693,11 @@ int main(void)
     tcase_add_test(tc, test_access_is_kept);
     tcase_add_loop_test(tc, test_shared, 0, access("/dev/stderr", F_OK) == 0 ? 2 : 1);
     tcase_add_test(tc, test_mask);
-    tcase_add_test(tc, test_left_behind);
+    tcase_add_test(tc, test_other_files);
     tcase_add_test(tc, test_symbolic_link);
+    tcase_add_test(tc, test_dangling_link);
+    tcase_add_loop_test(tc, test_refused, 0, 2);
+    tcase_add_test(tc, test_link_circle);
     tcase_add_test(tc, test_rewritten);
     tcase_add_loop_test(tc, test_time_left, 0, 2);
     tcase_add_test(tc, test_time_left_json);

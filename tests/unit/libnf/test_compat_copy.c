@@ -235,6 +235,60 @@ START_TEST(test_whole)
 }
 END_TEST
 
+/* What readers pass over behind a bzip2 stream, and as a frame of zstd. */
+static const uint8_t hidden[] = "\x50\x2a\x4d\x18\x22\0\0\0hidden octets, passed over by all";
+
+/** Puts the octets behind, or in front of, the stream of each block of the file to copy. */
+static void hide_octets(bool in_front)
+{
+    struct octets o = octets_read(from);
+    size_t appendix = octets_appendix(&o), used = LNF_FILE_HEADER_SIZE;
+    uint8_t *out = malloc(o.size + block_count(from) * sizeof(hidden));
+
+    memcpy(out, o.at, used);
+    for (size_t at = used, size; at < appendix; at += LNF_BLOCK_HEADER_SIZE + size) {
+        uint8_t *stored = out + used + LNF_BLOCK_HEADER_SIZE;
+        size = lnf_load_u32(o.at + at + 4);
+        memcpy(out + used, o.at + at, LNF_BLOCK_HEADER_SIZE);
+        lnf_store_u32(out + used + 4, (uint32_t)(size + sizeof(hidden)));
+        memcpy(stored + (in_front ? sizeof(hidden) : 0), o.at + at + LNF_BLOCK_HEADER_SIZE, size);
+        memcpy(stored + (in_front ? 0 : size), hidden, sizeof(hidden));
+        used += LNF_BLOCK_HEADER_SIZE + size + sizeof(hidden);
+    }
+    lnf_store_u64(out + 24, used);
+    memcpy(out + used, o.at + appendix, o.size - appendix);
+    octets_write(from, out, used + o.size - appendix);
+    octets_free(&o);
+    free(out);
+}
+
+/** A copy has the records and nothing else: not what somebody put between them. */
+START_TEST(test_hidden_octets)
+{
+    static const struct {
+        unsigned row;
+        bool in_front;
+    } cases[] = {{1, false}, {1, true}, {2, false}};
+    unsigned row = cases[_i].row;
+
+    ck_assert_uint_eq(sizeof(hidden), 8 + 0x22);
+    if (!lnf_codec_available(rows[row].codec)) {
+        return;
+    }
+    make_source(rows[row].flags | LNF_COMP_LEVEL(rows[row].level));
+    hide_octets(cases[_i].in_front);
+    struct octets o = octets_read(from);
+    ck_assert_ptr_nonnull(memmem(o.at, o.size, hidden, sizeof(hidden)));
+    octets_free(&o);
+    copy(rows[row].flags, 0, NONE, NONE);
+    expect_copy(0, NONE, NONE);
+    ck_assert_uint_eq(block_count(to), block_count(from));
+    o = octets_read(to);
+    ck_assert_ptr_null(memmem(o.at, o.size, hidden, sizeof(hidden)));
+    octets_free(&o);
+}
+END_TEST
+
 /** Another codec, or a level somebody asked for: everything is compressed anew. */
 START_TEST(test_compressed_anew)
 {
@@ -416,6 +470,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, test_whole, 0, sizeof(rows) / sizeof(rows[0]));
+    tcase_add_loop_test(tc, test_hidden_octets, 0, 3);
     tcase_add_loop_test(tc, test_compressed_anew, 0, 3);
     tcase_add_test(tc, test_not_whole);
     tcase_add_test(tc, test_records_kept);

@@ -8,6 +8,7 @@
 #include "record.h"
 
 #include <arpa/inet.h>
+#include <libnf/index.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -827,7 +828,7 @@ static off_t file_octets(void)
     return st.st_size;
 }
 
-/** A level is one of the codec, of that of the file when one goes on; else nothing is replaced. */
+/** A level is one of the codec asked for; else nothing is made, replaced or continued. */
 START_TEST(test_levels)
 {
     lnf_file_t *file = open_file(LNF_WRITE | LNF_COMP_LZ4, NULL);
@@ -841,11 +842,13 @@ START_TEST(test_levels)
     ck_assert_int_eq(lnf_open(&file, path, LNF_WRITE | LNF_COMP_LZO | LNF_COMP_LEVEL(1), NULL),
                      LNF_ERR_OTHER);
     ck_assert_int_eq(lnf_open(&file, path, LNF_WRITE | LNF_COMP_LEVEL(1), NULL), LNF_ERR_OTHER);
-    ck_assert_int_eq(lnf_open(&file, path, LNF_APPEND | LNF_COMP_LEVEL(13), NULL), LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_open(&file, path, LNF_APPEND | LNF_COMP_LEVEL(1), NULL), LNF_ERR_OTHER);
+    ck_assert_int_eq(lnf_open(&file, path, LNF_APPEND | LNF_COMP_LZ4 | LNF_COMP_LEVEL(13), NULL),
+                     LNF_ERR_OTHER);
     ck_assert_ptr_null(file);
     ck_assert_int_eq(file_octets(), fast);
 
-    file = open_file(LNF_APPEND | LNF_COMP_LEVEL(12), NULL);
+    file = open_file(LNF_APPEND | LNF_COMP_LZ4 | LNF_COMP_LEVEL(12), NULL);
     write_flows(file, MANY, MANY);
     lnf_close(file);
     ck_assert_int_lt(file_octets() - fast, fast);
@@ -857,6 +860,61 @@ START_TEST(test_levels)
     write_flows(file, 0, MANY);
     lnf_close(file);
     ck_assert_int_lt(file_octets(), fast);
+}
+END_TEST
+
+/** Codec and level are those of new files: one that is continued goes on with its own codec. */
+START_TEST(test_level_of_another_codec)
+{
+    if (!lnf_codec_available(LNF_CODEC_ZSTD)) {
+        return;
+    }
+    lnf_file_t *file = open_file(LNF_WRITE | LNF_COMP_LZ4, NULL);
+    write_flows(file, 0, 100);
+    lnf_close(file);
+    file = open_file(LNF_APPEND | LNF_COMP_ZSTD | LNF_COMP_LEVEL(19), NULL);
+    write_flows(file, 100, 100);
+    lnf_close(file);
+    lnf_input_t *input = NULL;
+    ck_assert_int_eq(lnf_input_open(path, NULL, NULL, &input, NULL), LNF_OK);
+    ck_assert_int_eq(lnf_input_codec(input), LNF_CODEC_LZ4);
+    lnf_input_close(input);
+    file = open_file(LNF_READ, NULL);
+    expect_flows(file, 0, 200);
+    lnf_close(file);
+}
+END_TEST
+
+/** A level the codec does not have is found before anything is done: the file and its index stay as
+ * they are, and none is made. */
+START_TEST(test_wrong_level_touches_nothing)
+{
+    const unsigned wrong = LNF_APPEND | LNF_COMP_LZ4 | LNF_COMP_LEVEL(13);
+    struct lnf_error error;
+    lnf_file_t *file = open_file(LNF_WRITE | LNF_COMP_LZ4, NULL);
+    char index[128];
+
+    ck_assert(lnf_index_path(path, index, sizeof(index)));
+    write_flows(file, 0, 100);
+    lnf_close(file);
+    ck_assert_int_eq(lnf_index_make(path, NULL, &error), LNF_OK);
+    struct octets before = octets_read(path), index_before = octets_read(index);
+    file = NULL;
+    ck_assert_int_eq(lnf_open(&file, path, wrong, NULL), LNF_ERR_OTHER);
+    ck_assert_ptr_null(file);
+    struct octets after = octets_read(path), index_after = octets_read(index);
+    ck_assert_uint_eq(after.size, before.size);
+    ck_assert_int_eq(memcmp(after.at, before.at, after.size), 0);
+    ck_assert_uint_eq(index_after.size, index_before.size);
+    octets_free(&before);
+    octets_free(&index_before);
+    octets_free(&after);
+    octets_free(&index_after);
+
+    ck_assert_int_eq(unlink(index), 0);
+    unlink(path);
+    ck_assert_int_eq(lnf_open(&file, path, wrong, NULL), LNF_ERR_OTHER);
+    ck_assert_int_eq(access(path, F_OK), -1);
 }
 END_TEST
 
@@ -1019,6 +1077,8 @@ int main(void)
     tcase_add_loop_test(tc, test_weak_blocks, 0, 9);
     tcase_add_test(tc, test_open_errors);
     tcase_add_test(tc, test_levels);
+    tcase_add_test(tc, test_level_of_another_codec);
+    tcase_add_test(tc, test_wrong_level_touches_nothing);
     tcase_add_test(tc, test_wrong_direction);
     tcase_add_test(tc, test_full_disk);
     tcase_add_test(tc, test_info);

@@ -9,6 +9,15 @@
 
 enum { SIZE = 100000 };
 
+/** Decompresses what is one stream if anything can be made of it. */
+static size_t decompress(enum lnf_codec codec, const uint8_t *in, size_t in_size, uint8_t *out,
+                         size_t out_size)
+{
+    bool exact;
+
+    return lnf_decompress(codec, in, in_size, out, out_size, &exact);
+}
+
 /** Half repetitive, half noise: so that both ways through the codecs are taken. */
 static void fill(uint8_t *octets, size_t size)
 {
@@ -36,11 +45,11 @@ START_TEST(test_round_trip)
         size_t size = lnf_compress(&compressor, in + SIZE - sizes[i], sizes[i], out, bound);
         ck_assert_uint_gt(size, 0);
         ck_assert_uint_le(size, bound);
-        ck_assert_uint_eq(lnf_decompress(codec, out, size, back, SIZE), sizes[i]);
+        ck_assert_uint_eq(decompress(codec, out, size, back, SIZE), sizes[i]);
         ck_assert_mem_eq(back, in + SIZE - sizes[i], sizes[i]);
         /* Exactly enough room is enough; one octet less is an error. */
-        ck_assert_uint_eq(lnf_decompress(codec, out, size, back, sizes[i]), sizes[i]);
-        ck_assert_uint_eq(lnf_decompress(codec, out, size, back, sizes[i] - 1), 0);
+        ck_assert_uint_eq(decompress(codec, out, size, back, sizes[i]), sizes[i]);
+        ck_assert_uint_eq(decompress(codec, out, size, back, sizes[i] - 1), 0);
         free(out);
     }
     lnf_compressor_clear(&compressor);
@@ -66,7 +75,7 @@ START_TEST(test_levels)
             size_t size = lnf_compress(&compressor, in, SIZE, out, bound);
             ck_assert_uint_gt(size, 0);
             memset(back, 0, SIZE);
-            ck_assert_uint_eq(lnf_decompress(codec, out, size, back, SIZE), SIZE);
+            ck_assert_uint_eq(decompress(codec, out, size, back, SIZE), SIZE);
             ck_assert_mem_eq(back, in, SIZE);
             /* Octets that do not fit are an error, and no harm to the next block. */
             ck_assert_uint_eq(lnf_compress(&compressor, in, SIZE, out, size / 2), 0);
@@ -149,7 +158,7 @@ START_TEST(test_damaged_input)
     for (size_t cut = 0; cut < size; cut++) {
         uint8_t *exact = malloc(cut + 1);
         memcpy(exact, out, cut);
-        size_t got = lnf_decompress(codec, exact, cut, back, sizeof(back));
+        size_t got = decompress(codec, exact, cut, back, sizeof(back));
         /* LZ4 blocks carry no end mark: a cut can look like a shorter block, never like the whole.
          */
         ck_assert_uint_lt(got, SMALL);
@@ -157,10 +166,51 @@ START_TEST(test_damaged_input)
     }
     for (size_t bit = 0; bit < size * 8; bit++) {
         out[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        ck_assert_uint_le(lnf_decompress(codec, out, size, back, sizeof(back)), sizeof(back));
+        ck_assert_uint_le(decompress(codec, out, size, back, sizeof(back)), sizeof(back));
         out[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     free(out);
+}
+END_TEST
+
+/** Streams with something behind or before them, whose records can be read nevertheless, or not. */
+START_TEST(test_exact)
+{
+    static const uint8_t skipped[] = {0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'a', 'b', 'c'};
+    enum lnf_codec codec = (enum lnf_codec)_i;
+    enum { SMALL = 300, AROUND = sizeof(skipped) };
+    uint8_t in[SMALL], back[SMALL * 2], out[AROUND + 2000];
+    struct lnf_compressor compressor = {.codec = codec};
+    bool exact = false, passed_over = codec == LNF_CODEC_BZ2 || codec == LNF_CODEC_ZSTD;
+
+    if (!lnf_codec_available(codec)) {
+        return;
+    }
+    ck_assert_uint_le(lnf_compress_bound(codec, SMALL), sizeof(out) - 2 * AROUND);
+    fill(in, SMALL);
+    size_t size =
+        lnf_compress(&compressor, in, SMALL, out + AROUND, lnf_compress_bound(codec, SMALL));
+    lnf_compressor_clear(&compressor);
+    ck_assert_uint_eq(lnf_decompress(codec, out + AROUND, size, back, sizeof(back), &exact), SMALL);
+    ck_assert(exact);
+    ck_assert_int_eq(memcmp(in, back, SMALL), 0);
+    if (codec == LNF_CODEC_NONE) {
+        return; /* everything is what was meant */
+    }
+
+    memcpy(out + AROUND + size, skipped, AROUND);
+    size_t got = lnf_decompress(codec, out + AROUND, size + AROUND, back, sizeof(back), &exact);
+    ck_assert_uint_eq(got == SMALL, passed_over);
+    ck_assert(got != SMALL || !exact);
+    memcpy(out, skipped, AROUND);
+    got = lnf_decompress(codec, out, AROUND + size, back, sizeof(back), &exact);
+    ck_assert_uint_eq(got == SMALL, codec == LNF_CODEC_ZSTD);
+    ck_assert(got != SMALL || !exact);
+    /* Twice the same stream, in zstd's case one output of both. */
+    memmove(out, out + AROUND, size);
+    memcpy(out + size, out, size);
+    got = lnf_decompress(codec, out, 2 * size, back, sizeof(back), &exact);
+    ck_assert_uint_eq(got >= SMALL && !exact, passed_over);
 }
 END_TEST
 
@@ -183,7 +233,7 @@ START_TEST(test_names_and_unknown_codecs)
     ck_assert_uint_eq(lnf_compress(&compressor, octets, 8, octets, 8), 0);
     lnf_compressor_clear(&compressor);
     ck_assert_int_eq(lnf_codec_max_level(unknown), 0);
-    ck_assert_uint_eq(lnf_decompress(unknown, octets, 8, octets, 8), 0);
+    ck_assert_uint_eq(decompress(unknown, octets, 8, octets, 8), 0);
 }
 END_TEST
 
@@ -195,6 +245,7 @@ int main(void)
     tcase_add_loop_test(tc, test_levels, LNF_CODEC_NONE, LNF_CODEC_ZSTD + 1);
     tcase_add_test(tc, test_parse);
     tcase_add_loop_test(tc, test_damaged_input, LNF_CODEC_NONE, LNF_CODEC_ZSTD + 1);
+    tcase_add_loop_test(tc, test_exact, LNF_CODEC_NONE, LNF_CODEC_ZSTD + 1);
     tcase_add_test(tc, test_names_and_unknown_codecs);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
