@@ -580,8 +580,8 @@ static void rows_to_scratch(const lnf_query_t *query, const uint8_t *rows, unsig
         }
         uint8_t *key = (uint8_t *)scratch->keys + stored->place;
         for (unsigned i = 0; i < count; i++) {
-            lnf_key_copy(key + (size_t)i * query->key_words * 8, from + i * query->row_size,
-                         stored->width);
+            lnf_value_copy(key + (size_t)i * query->key_words * 8, from + i * query->row_size,
+                           stored->width);
         }
     }
 }

@@ -157,7 +157,7 @@ static void part_add(struct part *part, const struct lnf_mem_plan *plan, bool li
         size_t width = lnf_stored_native(stored);
         if (!stored->key) {
             uint8_t *column = part->values + (size_t)c * LNF_CHUNK * sizeof(union lnf_native);
-            lnf_native_copy(column + part->waiting * width, row->values[c].octets, width);
+            lnf_value_copy(column + part->waiting * width, row->values[c].octets, width);
         }
     }
     part->waiting++;

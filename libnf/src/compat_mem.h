@@ -44,28 +44,6 @@ union lnf_native {
     uint8_t octets[16];
 };
 
-/** Copies a value of so many octets: each size by itself, since a loop costs more than the copy. */
-static inline void lnf_native_copy(uint8_t *to, const void *from, size_t width)
-{
-    switch (width) {
-    case 1:
-        memcpy(to, from, 1);
-        break;
-    case 2:
-        memcpy(to, from, 2);
-        break;
-    case 4:
-        memcpy(to, from, 4);
-        break;
-    case 8:
-        memcpy(to, from, 8);
-        break;
-    default:
-        memcpy(to, from, 16);
-        break;
-    }
-}
-
 /** A record on its way into a group: the packed key and the values by stored column. */
 struct lnf_mem_row {
     uint64_t key[LNF_MEM_FIELDS * 2];

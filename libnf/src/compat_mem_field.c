@@ -275,7 +275,7 @@ static void native_of_host(const struct lnf_stored *stored, const void *host,
     if (stored->width == 16 || stored->width == 6) {
         lnf_row_unpack(stored, host, 0, 1, native); /* packed and host form are the same */
     } else {
-        lnf_native_copy(native->octets, host, stored->width);
+        lnf_value_copy(native->octets, host, stored->width);
     }
 }
 

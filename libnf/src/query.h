@@ -90,14 +90,15 @@ static inline size_t lnf_stored_native(const struct lnf_stored *stored)
 }
 
 /**
- * Copies a key as packed rows have it: 1, 2, 4, 6, 8 or 16 octets. What a compiler makes of a memcpy()
- * of so many it does not know takes longer than all else that is done with a row.
+ * Copies a value of 1, 2, 4, 6, 8 or 16 octets: each size by itself. What a compiler makes of a
+ * memcpy() of so few octets it does not know the number of takes longer than all else that is done
+ * with a row.
  */
-static inline void lnf_key_copy(uint8_t *to, const uint8_t *from, unsigned width)
+static inline void lnf_value_copy(uint8_t *to, const void *from, size_t width)
 {
     switch (width) {
     case 1:
-        *to = *from;
+        memcpy(to, from, 1);
         break;
     case 2:
         memcpy(to, from, 2);

@@ -336,7 +336,7 @@ void lnf_group_pack(const lnf_query_t *query, const uint8_t *group, uint8_t *row
         const uint8_t *from = group + stored->place;
         uint8_t *to = row + stored->row_offset;
         if (stored->key) {
-            lnf_key_copy(to, from, stored->width);
+            lnf_value_copy(to, from, stored->width);
         } else {
             lnf_row_pack(stored, from, NULL, 0, 1, to, 0);
         }
@@ -425,7 +425,7 @@ void lnf_row_key(const lnf_query_t *query, const uint8_t *row, uint64_t *key)
     for (unsigned i = 0; i < query->stored_count; i++) {
         const struct lnf_stored *stored = &query->stored[i];
         if (stored->key) {
-            lnf_key_copy((uint8_t *)key + stored->place, row + stored->row_offset, stored->width);
+            lnf_value_copy((uint8_t *)key + stored->place, row + stored->row_offset, stored->width);
         }
     }
 }
