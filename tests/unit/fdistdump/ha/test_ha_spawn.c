@@ -26,7 +26,10 @@ START_TEST(test_state)
     sigset_t set;
     pid_t pid;
 
-    scripts_add("state", "readlink /proc/self/fd/0; grep -E 'SigBlk|SigIgn' /proc/self/status\n"
+    /* Signals 32 and 33 are the C library's own: nobody can change what it inherited of them. */
+    scripts_add("state", "readlink /proc/self/fd/0; grep SigBlk /proc/self/status\n"
+                         "ignored=$(sed -n 's/SigIgn:\t*//p' /proc/self/status)\n"
+                         "echo $((0x$ignored & ~0x180000000))\n"
                          "cut -d' ' -f5 /proc/$$/stat; echo $PPID; exit 3");
     (void)sigfillset(&set);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
@@ -38,9 +41,10 @@ START_TEST(test_state)
     ck_assert_msg(spawn(argv, out, -1, SIGTERM, &pid, &failure) == REPORT_OK, "%s", failure.text);
     ck_assert_int_eq(WEXITSTATUS(wait_for(pid)), 3);
     char expected[256];
-    (void)snprintf(expected, sizeof(expected),
-                   "/dev/null\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n%d\n", pid);
-    ck_assert_int_eq(strncmp(scripts_read("out"), expected, strlen(expected)), 0);
+    (void)snprintf(expected, sizeof(expected), "/dev/null\nSigBlk:\t0000000000000000\n0\n%d\n",
+                   pid);
+    ck_assert_msg(strncmp(scripts_read("out"), expected, strlen(expected)) == 0, "%s",
+                  scripts_read("out"));
     (void)close(out);
 }
 END_TEST
