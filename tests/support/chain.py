@@ -248,6 +248,21 @@ def replay_pcap(path, port, rate=3000):
                     "--rate", str(rate), path, f"127.0.0.1:{port}"], check=True, timeout=120)
 
 
+def descendants(pid):
+    """Processes below one, as (pid, name)."""
+    found = []
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            children = [int(word) for word in f.read().split()]
+        for child in children:
+            with open(f"/proc/{child}/comm", encoding="ascii") as f:
+                found.append((child, f.read().strip()))
+            found += descendants(child)
+    except OSError:  # ended meanwhile
+        pass
+    return found
+
+
 def flow_files(*directories):
     found = []
     for d in directories:

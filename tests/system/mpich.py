@@ -76,21 +76,6 @@ def check_failures(program, folder):
     expect(r.returncode == 0 and r.stdout.count("\n") == 4, "one process", r.stdout, r.stderr)
 
 
-def descendants(pid):
-    """Processes below one, as (pid, name)."""
-    found = []
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-        children = [int(word) for word in f.read().split()]
-    for child in children:
-        try:
-            with open(f"/proc/{child}/comm", encoding="ascii") as f:
-                found.append((child, f.read().strip()))
-            found += descendants(child)
-        except OSError:  # ended meanwhile
-            pass
-    return found
-
-
 def check_killed(program, folder):
     """A rank that dies ends the job."""
     fifo = os.path.join(folder, "..", "output")
@@ -103,7 +88,7 @@ def check_killed(program, folder):
         ranks = []
         while len(ranks) < 3 and time.monotonic() < deadline:
             time.sleep(0.1)
-            ranks = [pid for pid, name in descendants(p.pid) if name == "fdistdump"]
+            ranks = [pid for pid, name in chain.descendants(p.pid) if name == "fdistdump"]
         expect(len(ranks) == 3, "the job did not start", ranks)
         os.kill(ranks[-1], signal.SIGKILL)
         try:
