@@ -16,7 +16,7 @@
 #define LAYOUT_INDEX 256u /* places of the hash index; a power of two, at most a quarter taken */
 #define LAYOUT_RECENT 64u /* places of the index by size alone */
 #define LAYOUT_CHECKS 48u /* elements of a layout that can be recognised again */
-#define LAYOUT_STEP 4u    /* compared at a time; divides LAYOUT_CHECKS */
+#define LAYOUT_STEP 6u    /* compared at a time; divides LAYOUT_CHECKS */
 #define MAC_MASK 0xffffffffffffu
 /* Not a power of two, or equal rows of all columns would compete for one set of the cache. */
 #define COLUMN_OCTETS (LNF_BATCH_ROWS * sizeof(struct lnf_addr) + 320)

@@ -566,24 +566,29 @@ static uint16_t free_sysid(struct exporters *table, uint16_t wanted)
     return sysid < SYSID_COUNT ? (uint16_t)sysid : 0;
 }
 
+/** Keeps a number for an exporter of which nothing else is known. */
+static int keep_number(lnf_file_t *file, uint16_t sysid)
+{
+    const struct lnf_exporter unknown = {.sysid = sysid};
+
+    return exporters_add(&file->exporters, &unknown) ? LNF_OK
+                                                     : fail_text(LNF_ERR_NOMEM, "no memory");
+}
+
 /**
  * Number of an exporter nobody announced. It is all the record says of it: it stays, and is kept
  * free of others, unless it has been given to one.
  */
 static int number_unknown(lnf_file_t *file, uint16_t wanted, uint16_t *sysid)
 {
-    const struct lnf_exporter unknown = {.sysid = wanted};
     const struct lnf_exporter *row = exporters_by_sysid(&file->exporters, wanted);
 
     *sysid = 0;
     if (wanted == 0 || (row != NULL && row->address.ss_family != AF_UNSPEC)) {
         return LNF_OK;
     }
-    if (row == NULL && !exporters_add(&file->exporters, &unknown)) {
-        return fail_text(LNF_ERR_NOMEM, "no memory");
-    }
     *sysid = wanted;
-    return LNF_OK;
+    return row == NULL ? keep_number(file, wanted) : LNF_OK;
 }
 
 /** Whether the open block ends where the one it may be a copy of ended: small blocks go on. */

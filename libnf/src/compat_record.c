@@ -41,12 +41,12 @@ struct lnf_rec {
     uint8_t *raw;
     size_t size, room;
     const uint16_t *data; /* of the shape the record has */
-    struct shape shapes[SHAPES];
     lnf_origin_t *origin; /* block this record is the first one of; NULL = none, or not known */
+    uint64_t number;      /* in the file it was read from; 0 = not known, and `ident` neither */
     bool exporter_known;
     struct lnf_exporter exporter;
-    uint64_t number;        /* in the file it was read from; 0 = not known, and `ident` neither */
     char ident[IDENT_SIZE]; /* of that file */
+    struct shape shapes[SHAPES];
 };
 
 /* ---- the octets -------------------------------------------------------------------------------

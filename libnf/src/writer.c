@@ -94,12 +94,26 @@ static bool write_at(int fd, uint64_t offset, const void *head, size_t head_size
     return true;
 }
 
+/**
+ * Cuts the file; what ends there already is left alone: ext4 takes a file cut to nothing for one
+ * that replaces another, and closing it would wait until the disk has it.
+ */
+static bool cut_file(int fd, uint64_t size)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == size) {
+        return true;
+    }
+    return ftruncate(fd, (off_t)size) == 0;
+}
+
 /** Cuts the file behind the last complete block; keeps errno. */
 static void cut_back(const lnf_writer_t *writer)
 {
     int reason = errno;
 
-    if (ftruncate(writer->fd, (off_t)writer->end) != 0) {
+    if (!cut_file(writer->fd, writer->end)) {
         /* The octets stay; the next block overwrites them and a recovery scan ignores them. */
     }
     errno = reason;
@@ -202,7 +216,7 @@ static int write_appendix(lnf_writer_t *writer, struct lnf_error *error)
     write_stat_record(&w, &writer->stat);
 
     int status = append_block(writer, 2, records, lnf_writer_bytes_used(&w), &written, error);
-    if (status == LNF_OK && ftruncate(writer->fd, (off_t)(writer->end + written)) != 0) {
+    if (status == LNF_OK && !cut_file(writer->fd, writer->end + written)) {
         status = write_failed(writer, "the appendix", error);
     }
     return status;
@@ -273,10 +287,10 @@ static int begin_file(lnf_writer_t *writer, struct lnf_error *error)
     init_header(writer);
     writer->end = LNF_FILE_HEADER_SIZE;
     /* Devices have no length to cut (EINVAL). */
-    if ((ftruncate(writer->fd, 0) != 0 && errno != EINVAL) || !write_header(writer, 0)) {
+    if ((!cut_file(writer->fd, 0) && errno != EINVAL) || !write_header(writer, 0)) {
         status = write_failed(writer, "the file header", error);
         /* An empty file is begun anew by the next attempt; half a header would be in its way. */
-        (void)!ftruncate(writer->fd, 0);
+        (void)cut_file(writer->fd, 0);
     }
     return status;
 }
@@ -322,7 +336,7 @@ static int adopt_file(lnf_writer_t *writer, const struct lnf_input_info *info,
         return LNF_ERR_CORRUPT;
     }
     /* First the header: from here on a crash leaves a file that a recovery scan reads. */
-    if (!write_header(writer, 0) || ftruncate(writer->fd, (off_t)writer->end) != 0) {
+    if (!write_header(writer, 0) || !cut_file(writer->fd, writer->end)) {
         return write_failed(writer, "the file header", error);
     }
     return LNF_OK;

@@ -3,8 +3,9 @@
  * Copies a flow file record by record with libnf.h, as `nfdump -r IN -w OUT` does.
  *   bench_copy IN OUT CODEC[:LEVEL]
  */
+#include "bench_codec.h"
+
 #include <libnf.h>
-#include <libnf/writer.h>
 #include <stdio.h>
 
 static int fail(const char *what)
@@ -13,26 +14,6 @@ static int fail(const char *what)
 
     lnf_error(text, sizeof(text));
     fprintf(stderr, "bench_copy: %s: %s\n", what, text);
-    return 1;
-}
-
-/** Flags of lnf_open() for a codec and its level; false when the text is none. */
-static int codec_flags(const char *text, unsigned *flags)
-{
-    static const unsigned codecs[] = {[LNF_CODEC_NONE] = 0,
-                                      [LNF_CODEC_LZO] = LNF_COMP_LZO,
-                                      [LNF_CODEC_BZ2] = LNF_COMP_BZ2,
-                                      [LNF_CODEC_LZ4] = LNF_COMP_LZ4,
-                                      [LNF_CODEC_ZSTD] = LNF_COMP_ZSTD};
-    struct lnf_error error = {0};
-    enum lnf_codec codec;
-    int level;
-
-    if (lnf_codec_parse(text, &codec, &level, &error) != LNF_OK) {
-        fprintf(stderr, "bench_copy: %s: %s\n", text, error.text);
-        return 0;
-    }
-    *flags = codecs[codec] | LNF_COMP_LEVEL(level);
     return 1;
 }
 
@@ -58,7 +39,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_copy IN OUT CODEC[:LEVEL]\n");
         return 1;
     }
-    if (!codec_flags(argv[3], &flags)) {
+    if (!bench_codec_flags(argv[3], &flags)) {
         return 1;
     }
     if (lnf_open(&in, argv[1], LNF_READ, NULL) != LNF_OK) {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* What a usual exporter sends: in the order of `slots` below. */
+/* What a usual exporter sends, and its address as collectors add it: in the order of `slots` below. */
 enum place {
     FIRST,
     LAST,
@@ -29,7 +29,7 @@ enum place {
     DSTMASK,
     SRCAS,
     DSTAS,
-    ROUTER, /* only when asked for */
+    ROUTER,
     PLACES
 };
 
@@ -42,15 +42,15 @@ static const int fields[PLACES] = {
     LNF_FLD_DST_MASK, LNF_FLD_SRCAS,   LNF_FLD_DSTAS,    LNF_FLD_IP_ROUTER,
 };
 
-static int form_build(struct fg_form *form, bool ipv6, bool router)
+static int form_build(struct fg_form *form, bool ipv6)
 {
     struct lnf_layout_field wanted[PLACES];
-    unsigned bad, count = router ? PLACES : ROUTER;
+    unsigned bad;
 
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < PLACES; i++) {
         wanted[i] = (struct lnf_layout_field){.field = fields[i], .ipv6 = ipv6 && i != ROUTER};
     }
-    return lnf_layout_build(wanted, count, &form->layout, form->slots, &bad);
+    return lnf_layout_build(wanted, PLACES, &form->layout, form->slots, &bad);
 }
 
 static void put_number(const struct fg_form *form, uint8_t *record, enum place place,
@@ -96,11 +96,10 @@ static void put_flow(const struct fg_form *form, uint8_t *record, const struct f
     put_address(form, record, DSTADDR, flow->dst, flow->ipv6);
 }
 
-int fg_forms_build(struct fg_forms *forms, bool exporter)
+int fg_forms_build(struct fg_forms *forms)
 {
-    forms->exporter = exporter;
-    int status = form_build(&forms->form[0], false, exporter);
-    return status == LNF_OK ? form_build(&forms->form[1], true, exporter) : status;
+    int status = form_build(&forms->form[0], false);
+    return status == LNF_OK ? form_build(&forms->form[1], true) : status;
 }
 
 int fg_file_put(lnf_writer_t *writer, lnf_block_t *block, const struct fg_forms *forms,
@@ -119,11 +118,9 @@ int fg_file_put(lnf_writer_t *writer, lnf_block_t *block, const struct fg_forms 
         record = lnf_block_reserve(block, form->layout.size);
     }
     put_flow(form, record, flow);
-    if (forms->exporter) {
-        put_number(form, record, ROUTER, exporter->address);
-        record[LNF_RECORD_OFFSET_ENGINE_TYPE] = (uint8_t)(exporter->domain_id >> 8);
-        record[LNF_RECORD_OFFSET_ENGINE_ID] = (uint8_t)exporter->domain_id;
-    }
+    put_number(form, record, ROUTER, exporter->address);
+    record[LNF_RECORD_OFFSET_ENGINE_TYPE] = (uint8_t)(exporter->domain_id >> 8);
+    record[LNF_RECORD_OFFSET_ENGINE_ID] = (uint8_t)exporter->domain_id;
     lnf_block_commit(block);
     lnf_stat_count(lnf_block_stat(block), flow->protocol, 1, flow->packets, flow->octets,
                    flow->first_ms, flow->last_ms);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** Flows of generators into flow files, with the elements a usual exporter sends. */
+/** Flows of generators into flow files, with the elements nfcapd stores of a usual exporter's flows. */
 #ifndef FLOWGEN_FILE_H
 #define FLOWGEN_FILE_H
 
@@ -20,7 +20,6 @@ struct fg_form {
 
 /** Records of both versions: [0] IPv4, [1] IPv6. */
 struct fg_forms {
-    bool exporter;
     struct fg_form form[2];
 };
 
@@ -30,16 +29,12 @@ struct fg_exporter {
     uint16_t domain_id;
 };
 
-/**
- * @param exporter  records have room for the address of the exporter
- * @return status of libnf
- */
-int fg_forms_build(struct fg_forms *forms, bool exporter);
+/** @return status of libnf */
+int fg_forms_build(struct fg_forms *forms);
 
 /**
  * Adds a flow to the block; a full block is first put into the file.
  *
- * @param exporter  NULL when the forms have no room for it
  * @return status of libnf
  */
 int fg_file_put(lnf_writer_t *writer, lnf_block_t *block, const struct fg_forms *forms,

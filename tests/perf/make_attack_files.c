@@ -134,7 +134,7 @@ int main(int argc, char **argv)
     }
     uint64_t seed = argc == 4 ? strtoull(argv[3], NULL, 10) : SEED;
     lnf_block_t *block = lnf_block_create();
-    if (block == NULL || fg_forms_build(&forms, true) != LNF_OK ||
+    if (block == NULL || fg_forms_build(&forms) != LNF_OK ||
         !attack_traffic_make(seed, attacks, &traffic)) {
         fprintf(stderr, "make_attack_files: no memory\n");
         lnf_block_destroy(block);

@@ -20,6 +20,8 @@
 #define START_MS UINT64_C(1767225600000) /* 2026-01-01 00:00 UTC, as flowgen's preset */
 #define SLOT_S 300u
 
+static const struct fg_exporter exporter = {0xC0000201, 1}; /* 192.0.2.1 */
+
 static int write_flows(lnf_writer_t *writer, lnf_block_t *block, fg_model_t *model, uint64_t count,
                        const struct fg_forms *forms, struct lnf_error *error)
 {
@@ -28,7 +30,7 @@ static int write_flows(lnf_writer_t *writer, lnf_block_t *block, fg_model_t *mod
 
     for (uint64_t i = 0; i < count && status == LNF_OK; i++) {
         fg_model_next(model, &flow);
-        status = fg_file_put(writer, block, forms, &flow, NULL, error);
+        status = fg_file_put(writer, block, forms, &flow, &exporter, error);
     }
     status = status == LNF_OK ? lnf_writer_put(writer, block, error) : status;
     lnf_block_clear(block);
@@ -103,7 +105,7 @@ int main(int argc, char **argv)
     uint64_t span_ms = files == 0 ? 20 * SLOT_S * 1000 : (uint64_t)files * SLOT_S * 1000;
     fg_model_t *model = fg_model_create(1, count, START_MS, span_ms);
     lnf_block_t *block = lnf_block_create();
-    if (model == NULL || block == NULL || fg_forms_build(&forms, false) != LNF_OK) {
+    if (model == NULL || block == NULL || fg_forms_build(&forms) != LNF_OK) {
         fprintf(stderr, "make_flow_files: no memory\n");
         return 1;
     }

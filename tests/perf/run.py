@@ -20,8 +20,10 @@ import jobs  # noqa: E402
 CODECS = {"uncompressed": ("no", []), "LZ4": ("lz4", ["-y"])}
 
 
-def measure(command):
-    """(CPU seconds, wall seconds, peak RSS in MiB) of one process."""
+def measure(command, output=None):
+    """(CPU seconds, wall seconds, peak RSS in MiB) of one process, which makes the file `output` anew."""
+    if output is not None and os.path.exists(output):
+        os.unlink(output)
     start = time.monotonic()
     p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL, env=sc.environment())
@@ -37,14 +39,14 @@ def medians(runs):
     return [statistics.median(x[i] for x in runs) for i in range(3)]
 
 
-def alternate(ours, theirs, runs):
+def alternate(ours, theirs, runs, outputs=(None, None)):
     """Medians of both commands, run in turn; the first run of each only warms the page cache."""
     mine, other = [], []
-    for command in (ours, theirs):
-        measure(command)
+    for command, output in zip((ours, theirs), outputs):
+        measure(command, output)
     for _ in range(runs):
-        mine.append(measure(ours))
-        other.append(measure(theirs))
+        mine.append(measure(ours, outputs[0]))
+        other.append(measure(theirs, outputs[1]))
     return medians(mine), medians(other)
 
 
@@ -52,9 +54,9 @@ def verdict(ok):
     return "ok" if ok else "MISSED"
 
 
-def compare(title, flows, ours, theirs, runs, at_least, memory=1.0):
+def compare(title, flows, ours, theirs, runs, at_least, memory=1.0, outputs=(None, None)):
     """Flows per CPU second beside nfdump's, and peak memory: at most so much of nfdump's."""
-    a, b = alternate(ours, theirs, runs)
+    a, b = alternate(ours, theirs, runs, outputs)
     speed = b[0] / a[0]
     # The interpreter of this script is the floor of what the kernel reports as peak.
     ok = speed >= at_least and (a[2] <= b[2] * memory or a[2] < 20)
@@ -343,25 +345,30 @@ def exchange(work, flows):
           f"{name_of_auto} {verdict(name_of_auto == 'tput')}", flush=True)
 
 
-def copies(work, flows, runs):
-    """Writing: a flow file copied record by record through libnf.h. Blocks of LZ4 that come through as they were
-    are not compressed again, so there is a line from an uncompressed file, too."""
-    print(f"\nCopies of {flows} flows, one file, record by record; CPU time per flow")
+def writing(work, flows, runs):
+    """Writing records that are in memory, and copying files record by record, both through libnf.h, beside
+    nfdump's copy. Blocks of LZ4 that come through a copy as they were are not compressed again, so there is a
+    line from an uncompressed file, too."""
+    print(f"\nWriting {flows} flows into one file; CPU time per flow; nfdump copies them")
     source = {}
     for title, (codec, _) in CODECS.items():
         source[title] = os.path.join(work, f"copy-{codec}.flows")
         subprocess.run([sc.program("make_flow_files"), source[title], str(flows),
                         "none" if codec == "no" else codec], check=True)
-    ours, theirs = os.path.join(work, "copy-ours"), os.path.join(work, "copy-theirs")
-    for title, read, codec, options in (
-            ("copy, uncompressed", "uncompressed", "none", []),
-            ("copy, LZ4", "LZ4", "lz4", ["-y"]),
-            ("copy, uncompressed to LZ4", "uncompressed", "lz4", ["-y"])):
-        compare(title, flows, [sc.program("bench_copy"), source[read], ours, codec],
-                ["nfdump", "-q", "-r", source[read], "-w", theirs, *options], runs, 2)
-        copied = [subprocess.run(["nfdump", "-I", "-r", path], capture_output=True, text=True, check=True).stdout
-                  .split("Flows:")[1].split()[0] for path in (ours, theirs)]
-        assert copied == [str(flows)] * 2, copied
+    outputs = os.path.join(work, "copy-ours"), os.path.join(work, "copy-theirs")
+    for title, read, codec, options, at_least in (
+            ("write, uncompressed", "uncompressed", "none", [], 2),
+            ("write, LZ4", "LZ4", "lz4", ["-y"], 2),
+            ("copy, uncompressed", "uncompressed", "none", [], 1),
+            ("copy, LZ4", "LZ4", "lz4", ["-y"], 2),
+            ("copy, uncompressed to LZ4", "uncompressed", "lz4", ["-y"], 1)):
+        ours = ([sc.program("bench_copy"), source[read], outputs[0], codec] if title.startswith("copy") else
+                [sc.program("bench_write"), source[read], outputs[0], str(flows), codec])
+        compare(title, flows, ours, ["nfdump", "-q", "-r", source[read], "-w", outputs[1], *options], runs,
+                at_least, outputs=outputs)
+        written = [subprocess.run(["nfdump", "-I", "-r", path], capture_output=True, text=True, check=True).stdout
+                   .split("Flows:")[1].split()[0] for path in outputs]
+        assert written == [str(flows)] * 2, written
 
 
 LEVELS = ("none", "lzo", "bz2:1", "bz2:9", "lz4:1", "lz4:2", "lz4:6", "lz4:9", "lz4:12", "zstd:1", "zstd:3", "zstd:9")
@@ -391,7 +398,7 @@ def main():
     parser.add_argument("--flows", type=int, default=5000000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--rate", type=int, default=1000000, help="flows/s to nfcapd")
-    parser.add_argument("--only", choices=["queries", "exchange", "jobs", "copies", "ingest"])
+    parser.add_argument("--only", choices=["queries", "exchange", "jobs", "writing", "ingest"])
     parser.add_argument("--keep", help="work in this folder and keep the files")
     args = parser.parse_args()
     if args.only != "exchange" and not shutil.which("nfcapd"):
@@ -407,8 +414,8 @@ def main():
             spilling(work, args.flows, args.runs)
         if args.only in (None, "jobs"):
             jobs_section(work, args.flows, args.runs)
-        if args.only in (None, "copies"):
-            copies(work, args.flows, args.runs)
+        if args.only in (None, "writing"):
+            writing(work, args.flows, args.runs)
             levels(work, args.flows, args.runs)
         if args.only in (None, "exchange"):
             exchange(work, args.flows)
