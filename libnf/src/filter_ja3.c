@@ -10,7 +10,7 @@
 #include <libnf/bytes.h>
 #include <string.h>
 #ifdef LNF_HAVE_MD5
-#include <openssl/evp.h>
+#include <md5.h>
 #endif
 
 #define CONTENT_HANDSHAKE 22u
@@ -153,13 +153,11 @@ size_t lnf_ja3_text(const uint8_t *payload, size_t size, char text[LNF_JA3_TEXT_
 
 static bool md5(const char *text, size_t length, uint8_t digest[LNF_JA3_SIZE])
 {
-    uint8_t octets[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
+    MD5_CTX context;
 
-    if (EVP_Digest(text, length, octets, &size, EVP_md5(), NULL) != 1 || size != LNF_JA3_SIZE) {
-        return false;
-    }
-    memcpy(digest, octets, LNF_JA3_SIZE);
+    MD5Init(&context);
+    MD5Update(&context, (const uint8_t *)text, length);
+    MD5Final(digest, &context);
     return true;
 }
 
@@ -179,7 +177,7 @@ bool lnf_ja3_is_available(void)
 {
     uint8_t digest[LNF_JA3_SIZE];
 
-    return md5("", 0, digest); /* OpenSSL may have been told to refuse MD5 */
+    return md5("", 0, digest);
 }
 
 bool lnf_ja3_compute(const uint8_t *payload, size_t size, uint8_t ja3[LNF_JA3_SIZE])

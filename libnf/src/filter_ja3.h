@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * JA3: a fingerprint of TLS clients, the MD5 of numbers in the ClientHello they begin with. MD5
- * comes from OpenSSL; built without it only whether there is such a ClientHello can be told.
+ * comes from libmd; built without it only whether there is such a ClientHello can be told.
  */
 #ifndef LNF_FILTER_JA3_H
 #define LNF_FILTER_JA3_H
