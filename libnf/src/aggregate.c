@@ -45,7 +45,7 @@ static void index_destroy(uint64_t *index, unsigned bits)
     if (index == NULL || size < LNF_HUGE_PAGE) {
         free(index);
     } else {
-        lnf_pages_destroy(index, size);
+        lnf_pages_destroy(index, size, 0);
     }
 }
 

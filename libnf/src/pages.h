@@ -11,15 +11,14 @@
 #define LNF_HUGE_PAGE ((size_t)2 << 20)
 
 /**
- * Zeroed memory aligned to huge pages.
+ * Zeroed memory: first `small` octets on small pages, a multiple of their size, so that what needs
+ * little touches little; then whole huge pages.
  *
- * @param size   octets, a multiple of LNF_HUGE_PAGE
- * @param small  of them at the start that stay on small pages, also a multiple
- * @return memory for lnf_pages_destroy(); NULL = there is none
+ * @return at least `size` octets, for lnf_pages_destroy() with the same sizes; NULL = there is none
  */
 void *lnf_pages_create(size_t size, size_t small);
 
 /** Gives the memory back; NULL is fine. */
-void lnf_pages_destroy(void *pages, size_t size);
+void lnf_pages_destroy(void *pages, size_t size, size_t small);
 
 #endif

@@ -14,8 +14,9 @@
 
 /* Octets of groups in a local table: with its index they fit into most second-level caches. */
 #define LOCAL_SIZE ((size_t)2 << 20)
-/* Octets of a shard on small pages: the last huge page of so many shards would be half empty. */
-#define SMALL_PAGES ((size_t)8 << 20)
+/* The same of one whose groups come again: what it saves the shards is worth slower memory. */
+#define LOCAL_SIZE_BUSY ((size_t)8 << 20)
+#define BUSY_ROWS 3u /* rows of two groups that are worth it */
 #define LOCAL_GROUPS_MIN ((size_t)LNF_CHUNK * 4)
 #define MARK_ROWS 8192u  /* between two marks */
 #define MERGE_ROWS 1024u /* read from a shard at once */
@@ -41,7 +42,6 @@ int lnf_shards_create(const lnf_query_t *query, lnf_memory_t *memory, struct lnf
             lnf_shards_destroy(s);
             return status;
         }
-        s->items[i].table->groups.store.small = SMALL_PAGES;
     }
     *shards = s;
     return LNF_OK;
@@ -102,10 +102,10 @@ void lnf_shards_clear(lnf_table_t *shared)
     }
 }
 
-size_t lnf_shards_local_room(const lnf_table_t *shared)
+size_t lnf_shards_local_room(const lnf_table_t *shared, size_t groups, uint64_t rows)
 {
     const lnf_memory_t *memory = shared->shards->memory;
-    size_t size = LOCAL_SIZE;
+    size_t size = rows * 2 > (uint64_t)groups * BUSY_ROWS ? LOCAL_SIZE_BUSY : LOCAL_SIZE;
 
     if (memory != NULL && lnf_memory_share(memory) < size) {
         size = lnf_memory_share(memory);

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define SEGMENT_SIZE ((size_t)16 << 20)
+/* Octets of a store on small pages: few groups, as in each of many shards, touch few pages. */
+#define SMALL_PAGES ((size_t)256 << 10)
 /* Rows added between two looks at the limit of memory. */
 #define PIECE_ROWS LNF_BATCH_ROWS
 
@@ -21,24 +23,26 @@ void lnf_store_init(struct lnf_store *store, size_t stride)
 {
     memset(store, 0, sizeof(*store));
     store->stride = stride;
-    store->small = LNF_HUGE_PAGE;
     while ((stride << store->shift) < SEGMENT_SIZE) {
         store->shift++;
     }
 }
 
-/** Octets of a segment, in whole pages. */
 static size_t segment_size(const struct lnf_store *store)
 {
-    size_t size = store->stride << store->shift;
+    return store->stride << store->shift;
+}
 
-    return (size + LNF_HUGE_PAGE - 1) / LNF_HUGE_PAGE * LNF_HUGE_PAGE;
+/** Octets at the start of a segment that stay on small pages. */
+static size_t segment_small(size_t number)
+{
+    return number == 0 ? SMALL_PAGES : 0;
 }
 
 void lnf_store_clear(struct lnf_store *store)
 {
     for (size_t i = 0; i < store->segment_count; i++) {
-        lnf_pages_destroy(store->segments[i], segment_size(store));
+        lnf_pages_destroy(store->segments[i], segment_size(store), segment_small(i));
     }
     free(store->segments);
     store->segments = NULL;
@@ -58,9 +62,7 @@ static int add_segment(struct lnf_store *store)
         store->segments = segments;
         store->segment_room = room;
     }
-    /* The start of a small table stays on small pages, so that it touches no more than it needs. */
-    uint8_t *segment =
-        lnf_pages_create(segment_size(store), store->segment_count == 0 ? store->small : 0);
+    uint8_t *segment = lnf_pages_create(segment_size(store), segment_small(store->segment_count));
     if (segment == NULL) {
         return LNF_ERR_NOMEM;
     }
@@ -180,7 +182,7 @@ int lnf_table_create_local(lnf_table_t *shared, lnf_table_t **table)
     int status = lnf_table_create(shared->query, table);
     if (status == LNF_OK) {
         (*table)->shared = shared;
-        (*table)->local_room = lnf_shards_local_room(shared);
+        (*table)->local_room = lnf_shards_local_room(shared, 0, 0);
     }
     return status;
 }
@@ -345,7 +347,17 @@ int lnf_table_offer(lnf_table_t *table, uint64_t rank, const uint8_t *row)
 static int begin_adding(lnf_table_t *table, size_t rows)
 {
     lnf_table_forget_order(table);
+    table->local_rows += rows;
     return table->spill == NULL ? LNF_OK : lnf_spill_make_room(table, rows);
+}
+
+/** A full local table passes its groups on. */
+static int pass_on(lnf_table_t *table)
+{
+    table->local_room =
+        lnf_shards_local_room(table->shared, table->groups.store.count, table->local_rows);
+    table->local_rows = 0;
+    return lnf_shards_take(table->shared, table);
 }
 
 /** After rows were added, with the status of that; a local table that is full passes them on. */
@@ -357,7 +369,7 @@ static int end_adding(lnf_table_t *table, int status)
     }
     if (status == LNF_OK && table->shared != NULL &&
         table->groups.store.count >= table->local_room) {
-        return lnf_shards_take(table->shared, table);
+        return pass_on(table);
     }
     return status;
 }

@@ -18,7 +18,6 @@
 struct lnf_store {
     size_t stride;
     unsigned shift; /* a segment has 1 << shift items */
-    size_t small;   /* octets at the start that stay on small pages */
     size_t count;
     uint8_t **segments;
     size_t segment_count;
@@ -164,6 +163,7 @@ struct lnf_table {
     struct lnf_spill *spill;   /* NULL = memory is not limited */
     lnf_table_t *shared;       /* local table: where its groups go */
     size_t local_room;         /* when it has so many */
+    uint64_t local_rows;       /* rows added since they went there last */
 
     /* After lnf_table_finish(): numbers of groups or rows in order; NULL = as they are stored. */
     uint64_t *order;
