@@ -12,12 +12,22 @@
 #define INDEX_BITS_MAX 32u
 /* The index is at most this full, in tenths: fewer than two slots are looked at on average. */
 #define INDEX_LOAD 7u
+#define CACHE_LINE 64u
+#define SWEEP_SUMS 3u /* flows, packets, bytes */
+
+/** Groups from the start of one to the next: in as few cache lines as they need, if that is cheap. */
+static size_t group_stride(size_t group_size)
+{
+    size_t lines = (group_size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+
+    return lines - group_size <= group_size / 7 ? lines : group_size;
+}
 
 void lnf_groups_init(struct lnf_groups *groups, const lnf_query_t *query)
 {
     memset(groups, 0, sizeof(*groups));
     groups->query = query;
-    lnf_store_init(&groups->store, query->group_size);
+    lnf_store_init(&groups->store, group_stride(query->group_size));
 }
 
 size_t lnf_groups_memory(const struct lnf_groups *groups)
@@ -355,32 +365,134 @@ static void update_addresses(const struct update *u, const struct lnf_addr *colu
     }
 }
 
-static void update_groups(const lnf_query_t *query, struct update *u, const void *const *columns)
+/** One column of values into the groups. */
+static void update_column(struct update *u, const struct lnf_stored *stored, const void *column)
 {
-    for (unsigned c = 0; c < query->stored_count; c++) {
-        const struct lnf_stored *stored = &query->stored[c];
-        if (stored->key || stored->combine == LNF_COMBINE_FIRST) {
-            continue;
+    u->place = stored->place;
+    switch (lnf_stored_native(stored)) {
+    case 1:
+        update_8(u, stored->combine, column);
+        break;
+    case 2:
+        update_16(u, stored->combine, column);
+        break;
+    case 4:
+        update_32(u, stored->combine, column);
+        break;
+    case 8:
+        update_64(u, stored->combine, column);
+        break;
+    default:
+        update_addresses(u, column);
+        break;
+    }
+}
+
+/** 64-bit values that are updated in one sweep over the rows. */
+struct sweep {
+    unsigned sums;
+    unsigned sum_place[SWEEP_SUMS];
+    const uint64_t *sum_column[SWEEP_SUMS];
+    unsigned min_place, max_place;
+    const uint64_t *min_column, *max_column; /* both, or NULL */
+};
+
+/**
+ * Many rows of a question for ports or protocols go to the group of the row before: column by column
+ * each would wait for the value just written, here the values of a row wait at the same time.
+ */
+static inline __attribute__((always_inline)) void
+sweep_rows(const struct update *u, const struct sweep *sweep, unsigned sums, bool span)
+{
+    for (unsigned i = 0; i < u->count; i++) {
+        uint8_t *group = u->groups[i];
+        unsigned row = update_row(u, i);
+        for (unsigned k = 0; k < sums; k++) {
+            uint64_t *value = (void *)(group + sweep->sum_place[k]);
+            *value += sweep->sum_column[k][row];
         }
-        u->place = stored->place;
-        switch (lnf_stored_native(stored)) {
-        case 1:
-            update_8(u, stored->combine, columns[c]);
-            break;
-        case 2:
-            update_16(u, stored->combine, columns[c]);
-            break;
-        case 4:
-            update_32(u, stored->combine, columns[c]);
-            break;
-        case 8:
-            update_64(u, stored->combine, columns[c]);
-            break;
-        default:
-            update_addresses(u, columns[c]);
-            break;
+        if (span) {
+            uint64_t *min = (void *)(group + sweep->min_place);
+            uint64_t *max = (void *)(group + sweep->max_place);
+            uint64_t low = sweep->min_column[row];
+            uint64_t high = sweep->max_column[row];
+            *min = low < *min ? low : *min;
+            *max = high > *max ? high : *max;
         }
     }
+}
+
+/** The usual numbers of values get loops of their own. */
+static void sweep_groups(const struct update *u, const struct sweep *sweep)
+{
+    bool span = sweep->min_column != NULL;
+
+    switch (sweep->sums) {
+    case 0:
+        if (span) {
+            sweep_rows(u, sweep, 0, true);
+        }
+        break;
+    case 1:
+        span ? sweep_rows(u, sweep, 1, true) : sweep_rows(u, sweep, 1, false);
+        break;
+    case 2:
+        span ? sweep_rows(u, sweep, 2, true) : sweep_rows(u, sweep, 2, false);
+        break;
+    default:
+        span ? sweep_rows(u, sweep, SWEEP_SUMS, true) : sweep_rows(u, sweep, SWEEP_SUMS, false);
+        break;
+    }
+}
+
+/** Whether the sweep has taken the column over. */
+static bool add_to_sweep(struct sweep *sweep, const struct lnf_stored *stored, const void *column)
+{
+    if (lnf_stored_native(stored) != 8) {
+        return false;
+    }
+    if (stored->combine == LNF_COMBINE_SUM && sweep->sums < SWEEP_SUMS) {
+        sweep->sum_place[sweep->sums] = stored->place;
+        sweep->sum_column[sweep->sums++] = column;
+    } else if (stored->combine == LNF_COMBINE_MIN && sweep->min_column == NULL) {
+        sweep->min_place = stored->place;
+        sweep->min_column = column;
+    } else if (stored->combine == LNF_COMBINE_MAX && sweep->max_column == NULL) {
+        sweep->max_place = stored->place;
+        sweep->max_column = column;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/** A smallest or a largest value alone is no span: it is updated as a column. */
+static void drop_half_span(struct sweep *sweep, struct update *u)
+{
+    if (sweep->min_column != NULL && sweep->max_column == NULL) {
+        u->place = sweep->min_place;
+        update_64(u, LNF_COMBINE_MIN, sweep->min_column);
+        sweep->min_column = NULL;
+    } else if (sweep->max_column != NULL && sweep->min_column == NULL) {
+        u->place = sweep->max_place;
+        update_64(u, LNF_COMBINE_MAX, sweep->max_column);
+        sweep->max_column = NULL;
+    }
+}
+
+static void update_groups(const lnf_query_t *query, struct update *u, const void *const *columns)
+{
+    struct sweep sweep = {0};
+
+    for (unsigned c = 0; c < query->stored_count; c++) {
+        const struct lnf_stored *stored = &query->stored[c];
+        if (!stored->key && stored->combine != LNF_COMBINE_FIRST &&
+            !add_to_sweep(&sweep, stored, columns[c])) {
+            update_column(u, stored, columns[c]);
+        }
+    }
+    drop_half_span(&sweep, u);
+    sweep_groups(u, &sweep);
 }
 
 /** Values of a row that made a group, for the columns that keep the first one. */
