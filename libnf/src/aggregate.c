@@ -15,7 +15,8 @@
 #define CACHE_LINE 64u
 #define SWEEP_SUMS 3u /* flows, packets, bytes */
 
-/** Groups from the start of one to the next: in as few cache lines as they need, if that is cheap. */
+/** Groups from the start of one to the next: in as few cache lines as they need, if that is cheap.
+ */
 static size_t group_stride(size_t group_size)
 {
     size_t lines = (group_size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
@@ -398,8 +399,9 @@ struct sweep {
 };
 
 /**
- * Many rows of a question for ports or protocols go to the group of the row before: column by column
- * each would wait for the value just written, here the values of a row wait at the same time.
+ * Many rows of a question for ports or protocols go to the group of the row before: column by
+ * column each would wait for the value just written, here the values of a row wait at the same
+ * time.
  */
 static inline __attribute__((always_inline)) void
 sweep_rows(const struct update *u, const struct sweep *sweep, unsigned sums, bool span)

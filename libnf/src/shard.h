@@ -49,7 +49,8 @@ void lnf_shards_forget(struct lnf_shards *shards);
 /** Shard that a key belongs to. */
 unsigned lnf_shards_of(const lnf_query_t *query, const uint64_t *key);
 
-/** Groups that a local table should have before it passes them on; last time `rows` made `groups`. */
+/** Groups that a local table should have before it passes them on; last time `rows` made `groups`.
+ */
 size_t lnf_shards_local_room(const lnf_table_t *shared, size_t groups, uint64_t rows);
 
 size_t lnf_shards_stored(const struct lnf_shards *shards);

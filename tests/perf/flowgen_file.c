@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* What a usual exporter sends, and its address as collectors add it: in the order of `slots` below. */
+/* What a usual exporter sends, and its address as collectors add it: in the order of `slots` below.
+ */
 enum place {
     FIRST,
     LAST,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** Flows of generators into flow files, with the elements nfcapd stores of a usual exporter's flows. */
+/** Flows of generators into flow files, with the elements nfcapd stores of a usual exporter's
+ * flows. */
 #ifndef FLOWGEN_FILE_H
 #define FLOWGEN_FILE_H
 
