@@ -279,8 +279,10 @@ static void find_groups_any(struct lnf_groups *groups, const uint64_t *keys, uns
 /* ---- updating groups
  * ------------------------------------------------------------------------------ */
 
+/** Values for groups: those of rows of a column, or those of other groups. */
 struct update {
     uint8_t **groups;
+    const uint8_t *const *others; /* NULL = rows */
     unsigned place;
     const uint16_t *selection;
     unsigned start;
@@ -292,49 +294,58 @@ static inline unsigned update_row(const struct update *u, unsigned i)
     return u->selection == NULL ? u->start + i : u->selection[u->start + i];
 }
 
-/* Values of a group are aligned to their width. */
+/* Values of a group are aligned to their width. Each combination gets loops of its own. */
 #define UPDATE_DEFINE(bits)                                                                        \
+    static inline __attribute__((always_inline)) void combine_##bits(                              \
+        enum lnf_combine combine, uint##bits##_t *value, uint##bits##_t other)                     \
+    {                                                                                              \
+        if (combine == LNF_COMBINE_SUM) {                                                          \
+            *value = (uint##bits##_t)(*value + other);                                             \
+        } else if (combine == LNF_COMBINE_MIN) {                                                   \
+            *value = other < *value ? other : *value;                                              \
+        } else if (combine == LNF_COMBINE_MAX) {                                                   \
+            *value = other > *value ? other : *value;                                              \
+        } else if (combine == LNF_COMBINE_OR) {                                                    \
+            *value = (uint##bits##_t)(*value | other);                                             \
+        } else if (other != 0 && (*value == 0 || other < *value)) {                                \
+            *value = other;                                                                        \
+        }                                                                                          \
+    }                                                                                              \
+    static inline __attribute__((always_inline)) void update_by_##bits(                            \
+        const struct update *u, enum lnf_combine combine, const uint##bits##_t *column)            \
+    {                                                                                              \
+        if (u->others != NULL) {                                                                   \
+            for (unsigned i = 0; i < u->count; i++) {                                              \
+                const uint##bits##_t *other = (const void *)(u->others[i] + u->place);             \
+                combine_##bits(combine, (void *)(u->groups[i] + u->place), *other);                \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
+        for (unsigned i = 0; i < u->count; i++) {                                                  \
+            combine_##bits(combine, (void *)(u->groups[i] + u->place), column[update_row(u, i)]);  \
+        }                                                                                          \
+    }                                                                                              \
     static void update_##bits(const struct update *u, enum lnf_combine combine,                    \
                               const uint##bits##_t *column)                                        \
     {                                                                                              \
         switch (combine) {                                                                         \
         case LNF_COMBINE_SUM:                                                                      \
-            for (unsigned i = 0; i < u->count; i++) {                                              \
-                uint##bits##_t *value = (void *)(u->groups[i] + u->place);                         \
-                *value = (uint##bits##_t)(*value + column[update_row(u, i)]);                      \
-            }                                                                                      \
+            update_by_##bits(u, LNF_COMBINE_SUM, column);                                          \
             break;                                                                                 \
         case LNF_COMBINE_MIN:                                                                      \
-            for (unsigned i = 0; i < u->count; i++) {                                              \
-                uint##bits##_t *value = (void *)(u->groups[i] + u->place);                         \
-                uint##bits##_t other = column[update_row(u, i)];                                   \
-                *value = other < *value ? other : *value;                                          \
-            }                                                                                      \
+            update_by_##bits(u, LNF_COMBINE_MIN, column);                                          \
             break;                                                                                 \
         case LNF_COMBINE_MAX:                                                                      \
-            for (unsigned i = 0; i < u->count; i++) {                                              \
-                uint##bits##_t *value = (void *)(u->groups[i] + u->place);                         \
-                uint##bits##_t other = column[update_row(u, i)];                                   \
-                *value = other > *value ? other : *value;                                          \
-            }                                                                                      \
+            update_by_##bits(u, LNF_COMBINE_MAX, column);                                          \
             break;                                                                                 \
         case LNF_COMBINE_OR:                                                                       \
-            for (unsigned i = 0; i < u->count; i++) {                                              \
-                uint##bits##_t *value = (void *)(u->groups[i] + u->place);                         \
-                *value = (uint##bits##_t)(*value | column[update_row(u, i)]);                      \
-            }                                                                                      \
+            update_by_##bits(u, LNF_COMBINE_OR, column);                                           \
             break;                                                                                 \
         case LNF_COMBINE_ANY:                                                                      \
-            for (unsigned i = 0; i < u->count; i++) {                                              \
-                uint##bits##_t *value = (void *)(u->groups[i] + u->place);                         \
-                uint##bits##_t other = column[update_row(u, i)];                                   \
-                if (other != 0 && (*value == 0 || other < *value)) {                               \
-                    *value = other;                                                                \
-                }                                                                                  \
-            }                                                                                      \
+            update_by_##bits(u, LNF_COMBINE_ANY, column);                                          \
             break;                                                                                 \
         case LNF_COMBINE_FIRST:                                                                    \
-            break; /* see keep_first() */                                                          \
+            break; /* see keep_first(), take_values() */                                           \
         }                                                                                          \
     }
 
@@ -359,14 +370,15 @@ static void update_addresses(const struct update *u, const struct lnf_addr *colu
 {
     for (unsigned i = 0; i < u->count; i++) {
         struct lnf_addr *value = (void *)(u->groups[i] + u->place);
-        const struct lnf_addr *other = &column[update_row(u, i)];
+        const struct lnf_addr *other =
+            u->others != NULL ? (const void *)(u->others[i] + u->place) : &column[update_row(u, i)];
         if (!address_is_zero(other) && (address_is_zero(value) || address_is_less(other, value))) {
             *value = *other;
         }
     }
 }
 
-/** One column of values into the groups. */
+/** One column of values into the groups; NULL = the same of other groups. */
 static void update_column(struct update *u, const struct lnf_stored *stored, const void *column)
 {
     u->place = stored->place;
@@ -719,83 +731,84 @@ int lnf_groups_add_rows(struct lnf_groups *groups, const uint8_t *rows, size_t c
     return status;
 }
 
-#define GATHER_DEFINE(bits)                                                                        \
-    static void gather_##bits(const uint8_t *const *groups, size_t place, size_t step,             \
-                              unsigned count, uint##bits##_t *out)                                 \
-    {                                                                                              \
-        for (unsigned i = 0; i < count; i++) {                                                     \
-            out[i * step] = *(const uint##bits##_t *)(const void *)(groups[i] + place);            \
-        }                                                                                          \
-    }
-
-GATHER_DEFINE(8)
-GATHER_DEFINE(16)
-GATHER_DEFINE(32)
-GATHER_DEFINE(64)
-
-#undef GATHER_DEFINE
-
-/** A value of many groups as a column. */
-static void gather_column(const struct lnf_stored *stored, const uint8_t *const *groups,
-                          unsigned count, void *column)
+/** Keys of groups, whose memory has been asked for. */
+static void gather_keys(const uint8_t *const *groups, unsigned words, unsigned count,
+                        uint64_t *keys)
 {
-    switch (lnf_stored_native(stored)) {
-    case 1:
-        gather_8(groups, stored->place, 1, count, column);
-        break;
-    case 2:
-        gather_16(groups, stored->place, 1, count, column);
-        break;
-    case 4:
-        gather_32(groups, stored->place, 1, count, column);
-        break;
-    case 8:
-        gather_64(groups, stored->place, 1, count, column);
-        break;
-    default:
-        gather_64(groups, stored->place, 2, count, column);
-        gather_64(groups, stored->place + 8u, 2, count, (uint64_t *)column + 1);
-        break;
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t *key = (const void *)groups[i];
+        for (unsigned word = 0; word < words; word++) {
+            *keys++ = key[word];
+        }
     }
 }
 
-static void groups_to_scratch(const struct lnf_groups *from, const uint32_t *numbers, size_t start,
-                              unsigned count, struct scratch *scratch)
+/**
+ * Values of other groups into those found for their keys. A group that is new, as those from number
+ * `next` on are in the order of the keys, gets them as they are.
+ */
+static void take_values(struct lnf_groups *groups, uint8_t **found, const uint8_t **others,
+                        unsigned count, size_t next)
 {
-    const lnf_query_t *query = from->query;
-    const uint8_t *groups[LNF_CHUNK];
+    const lnf_query_t *query = groups->query;
+    size_t key_size = (size_t)query->key_words * 8;
+    struct update u = {.groups = found, .others = others};
 
     for (unsigned i = 0; i < count; i++) {
-        groups[i] = lnf_store_at(&from->store, numbers == NULL ? start + i : numbers[start + i]);
-        __builtin_prefetch(groups[i]);
-    }
-    for (unsigned word = 0; word < query->key_words; word++) {
-        gather_64(groups, (size_t)word * 8, query->key_words, count, scratch->keys + word);
-    }
-    for (unsigned c = 0; c < query->stored_count; c++) {
-        if (!query->stored[c].key) {
-            gather_column(&query->stored[c], groups, count, scratch_column(scratch, c));
+        if (next < groups->store.count && found[i] == lnf_store_at(&groups->store, next)) {
+            memcpy(found[i] + key_size, others[i] + key_size, query->group_size - key_size);
+            next++;
+        } else {
+            found[u.count] = found[i];
+            others[u.count++] = others[i];
         }
     }
+    for (unsigned c = 0; c < query->stored_count; c++) {
+        const struct lnf_stored *stored = &query->stored[c];
+        if (!stored->key && stored->combine != LNF_COMBINE_FIRST) {
+            update_column(&u, stored, NULL);
+        }
+    }
+}
+
+/** A chunk of lnf_groups_merge_some(); `keys` has room for those of a chunk. */
+static int merge_chunk(struct lnf_groups *groups, const struct lnf_groups *from,
+                       const uint32_t *numbers, size_t start, unsigned count, uint64_t *keys)
+{
+    uint8_t *found[LNF_CHUNK];
+    const uint8_t *others[LNF_CHUNK];
+    size_t known = groups->store.count;
+
+    int status = make_room(groups);
+    if (status != LNF_OK) {
+        return status;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        others[i] = lnf_store_at(&from->store, numbers == NULL ? start + i : numbers[start + i]);
+        __builtin_prefetch(others[i]);
+    }
+    gather_keys(others, groups->query->key_words, count, keys);
+    find_groups_any(groups, keys, count, found);
+    take_values(groups, found, others, count, known);
+    return LNF_OK;
 }
 
 int lnf_groups_merge_some(struct lnf_groups *groups, const struct lnf_groups *from,
                           const uint32_t *numbers, size_t start, size_t count)
 {
     size_t end = start + count;
-    struct scratch scratch;
+    int status = LNF_OK;
 
-    int status = scratch_create(groups->query, &scratch);
-    if (status != LNF_OK) {
-        return status;
+    uint64_t *keys = malloc((size_t)LNF_CHUNK * groups->query->key_words * sizeof(*keys) + 1);
+    if (keys == NULL) {
+        return LNF_ERR_NOMEM;
     }
     for (; start < end && status == LNF_OK; start += LNF_CHUNK) {
         size_t left = end - start;
         unsigned some = left < LNF_CHUNK ? (unsigned)left : LNF_CHUNK;
-        groups_to_scratch(from, numbers, start, some, &scratch);
-        status = lnf_groups_add(groups, scratch.keys, scratch.columns, NULL, 0, some);
+        status = merge_chunk(groups, from, numbers, start, some, keys);
     }
-    scratch_destroy(&scratch);
+    free(keys);
     return status;
 }
 
