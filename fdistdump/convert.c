@@ -31,6 +31,8 @@ static enum convert_class class_of_type(int type)
         return CONVERT_ADDRESS;
     case LNF_MAC:
         return CONVERT_MAC;
+    case LNF_STRING:
+        return CONVERT_STRING;
     default:
         return CONVERT_U64;
     }
@@ -80,6 +82,7 @@ struct convert_layout convert_layout(const struct convert_style *style, enum con
         [CONVERT_U32] = {{10, true}},
         [CONVERT_U64] = {{20, true}},
         [CONVERT_REAL] = {{12, true}},
+        [CONVERT_STRING] = {{10, false}},
     };
 
     switch (class) {
@@ -118,6 +121,7 @@ bool convert_is_number(const struct convert_style *style, enum convert_class cla
         return !style->durations;
     case CONVERT_ADDRESS:
     case CONVERT_MAC:
+    case CONVERT_STRING:
         return false;
     default:
         return true;

@@ -26,6 +26,7 @@ enum convert_class {
     CONVERT_U32,
     CONVERT_U64,
     CONVERT_REAL,
+    CONVERT_STRING,
     CONVERT_CLASSES,
 };
 
@@ -63,7 +64,8 @@ struct convert_layout convert_layout(const struct convert_style *style, enum con
 bool convert_is_number(const struct convert_style *style, enum convert_class class);
 
 /**
- * Writes a value, not terminated.
+ * Writes a value, not terminated. Not those of CONVERT_STRING, which are another thing in every
+ * form of output: see output_text.h.
  *
  * @param out  room for CONVERT_TEXT_SIZE characters
  * @return characters written

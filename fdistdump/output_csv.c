@@ -3,6 +3,7 @@
 #include "output_form.h"
 
 #include <libnf.h>
+#include <string.h>
 
 /** Blanks that stand for "no unit" align columns; csv has none to align. */
 static size_t put_part(output_t *output, const struct output_column *column, unsigned part,
@@ -12,7 +13,7 @@ static size_t put_part(output_t *output, const struct output_column *column, uns
 }
 
 /** The ten values of brec1 are one value here: only in quotes may it contain commas. Of all values
- * no other has a comma or a quote inside. */
+ * only texts may have a comma or a quote inside, too. */
 static size_t brec_text(output_t *output, const struct output_column *column, const uint8_t *row,
                         char *out)
 {
@@ -27,6 +28,22 @@ static size_t brec_text(output_t *output, const struct output_column *column, co
     }
     out[length++] = '"';
     return length;
+}
+
+static size_t put_column(output_t *output, const struct output_column *column, const uint8_t *row,
+                         char *out)
+{
+    if (output_is_text(column)) {
+        size_t length = output_text(output, column, row, output_text_csv, out);
+        if (length == 0 && output->query->shown_count == 1) {
+            /* An empty line would be no record. */
+            memcpy(out, "\"\"", 2);
+            length = 2;
+        }
+        return length;
+    }
+    return column->shown->field == LNF_FLD_BREC1 ? brec_text(output, column, row, out)
+                                                 : put_part(output, column, 0, row, out);
 }
 
 static void put_header(output_t *output)
@@ -46,13 +63,10 @@ static void put_row(output_t *output, const uint8_t *row)
     size_t length = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        const struct output_column *column = &output->columns[i];
         if (i > 0) {
             out[length++] = ',';
         }
-        length += column->shown->field == LNF_FLD_BREC1
-                      ? brec_text(output, column, row, out + length)
-                      : put_part(output, column, 0, row, out + length);
+        length += put_column(output, &output->columns[i], row, out + length);
     }
     out[length++] = '\n';
     output->buffer.used += length;

@@ -4,6 +4,7 @@
 #define FDISTDUMP_OUTPUT_FORM_H
 
 #include "output.h"
+#include "output_text.h"
 
 #define OUTPUT_CELL_SIZE 1024u /* a value or a header, in any form, with what is around it */
 #define OUTPUT_NAME_SIZE 32u
@@ -77,6 +78,27 @@ static inline size_t output_part(output_t *output, const struct output_column *c
 
     lnf_query_row_value(output->compiled, row, column->shown->parts[part], &value);
     return convert_value(&output->convert, column->classes[part], &value, out);
+}
+
+_Static_assert(OUTPUT_TEXT_SIZE + OUTPUT_NAME_SIZE + 8 <= OUTPUT_CELL_SIZE, "room for a text");
+
+/** Whether a column has texts: they are written by output_text(), not by output_part(). */
+static inline bool output_is_text(const struct output_column *column)
+{
+    return column->classes[0] == CONVERT_STRING;
+}
+
+/** A function of output_text.h. */
+typedef size_t output_text_fn(const char *text, size_t length, char *out);
+
+/** Writes a text in a form; `out` has room for OUTPUT_TEXT_SIZE characters. */
+static inline size_t output_text(const output_t *output, const struct output_column *column,
+                                 const uint8_t *row, output_text_fn *form, char *out)
+{
+    struct lnf_value value;
+
+    lnf_query_row_value(output->compiled, row, column->shown->parts[0], &value);
+    return value.kind == LNF_VALUE_STRING ? form(value.string.text, value.string.length, out) : 0;
 }
 
 /** output_table.c: widens columns to a row. */

@@ -3,8 +3,9 @@
  * The answer as JSON (RFC 8259), one object per line.
  *
  * Records are objects of values by field name. What else there is, the rich header and the
- * summaries, is an object with a single member, whose name is no field's. Nothing needs escaping:
- * field names, and values as convert.c writes them, have neither quotes, backslashes nor controls.
+ * summaries, is an object with a single member, whose name is no field's. Only texts need escaping,
+ * which output_text.c does: field names, and values as convert.c writes them, have neither quotes,
+ * backslashes nor controls.
  */
 #include "output_form.h"
 
@@ -35,6 +36,9 @@ static size_t put_value(output_t *output, const struct output_column *column, un
     struct lnf_value value;
 
     lnf_query_row_value(output->compiled, row, column->shown->parts[part], &value);
+    if (value.kind == LNF_VALUE_STRING) {
+        return output_text_json(value.string.text, value.string.length, out);
+    }
     if (value.kind == LNF_VALUE_NAN || (value.kind == LNF_VALUE_DOUBLE && !isfinite(value.real))) {
         memcpy(out, "null", 4);
         return 4;

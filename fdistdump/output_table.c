@@ -54,8 +54,17 @@ static size_t brec_text(output_t *output, const struct output_column *column, co
 static size_t cell_text(output_t *output, const struct output_column *column, const uint8_t *row,
                         char *out)
 {
+    if (output_is_text(column)) {
+        return output_text(output, column, row, output_text_table, out);
+    }
     return column->shown->field == LNF_FLD_BREC1 ? brec_text(output, column, row, out)
                                                  : output_part(output, column, 0, row, out);
+}
+
+/** Characters of a cell: only texts have some of several octets. */
+static size_t cell_width(const struct output_column *column, const char *text, size_t length)
+{
+    return output_is_text(column) ? output_text_characters(text, length) : length;
 }
 
 void output_table_measure(output_t *output, const uint8_t *row)
@@ -65,8 +74,9 @@ void output_table_measure(output_t *output, const uint8_t *row)
     for (unsigned i = 0; i < output->query->shown_count; i++) {
         struct output_column *column = &output->columns[i];
         size_t length = cell_text(output, column, row, text);
-        if (length > column->width) {
-            column->width = length;
+        size_t width = cell_width(column, text, length);
+        if (width > column->width) {
+            column->width = width;
         }
     }
 }
@@ -76,10 +86,13 @@ static void put_cell(output_t *output, const struct output_column *column, const
                      size_t length, bool last)
 {
     struct out_buffer *buffer = &output->buffer;
+    size_t width = cell_width(column, text, length);
 
-    if (length > column->width) {
+    if (width > column->width) {
         if (output->options.ellipsize) {
-            out_buffer_put(buffer, text, column->width - 3);
+            size_t kept = column->width - 3;
+            kept = output_is_text(column) ? output_text_cut(text, length, kept) : kept;
+            out_buffer_put(buffer, text, kept);
             out_buffer_put(buffer, "...", 3);
             out_buffer_put_blanks(buffer, last ? 0 : GAP);
         } else {
@@ -88,7 +101,7 @@ static void put_cell(output_t *output, const struct output_column *column, const
         }
         return;
     }
-    size_t pad = column->width - length;
+    size_t pad = column->width - width;
     if (column->right) {
         out_buffer_put_blanks(buffer, pad);
         pad = 0;

@@ -41,6 +41,8 @@ static uint8_t packed_width(const struct lnf_field *field)
         return 16;
     case LNF_MAC:
         return 6;
+    case LNF_STRING:
+        return (uint8_t)field->width;
     default:
         return 0;
     }
@@ -105,9 +107,9 @@ static int check_value(const struct lnf_field *field, enum lnf_column_role role,
     if (is_calculated(field, false)) {
         return refuse(error, field, "is calculated and has no aggregation function of its own");
     }
-    bool number = field->type != LNF_ADDR && field->type != LNF_MAC;
+    bool number = field->type != LNF_ADDR && field->type != LNF_MAC && field->type != LNF_STRING;
     if (!number && role != LNF_COLUMN_FIRST && role != LNF_COLUMN_ANY) {
-        return refuse(error, field, "is an address, which only \"first\" and \"any\" aggregate");
+        return refuse(error, field, "is no number, so only \"first\" and \"any\" aggregate it");
     }
     return LNF_OK;
 }
@@ -124,7 +126,9 @@ static int check_column(const struct lnf_query_spec *spec, const struct lnf_quer
         return refuse(error, field, "cannot be a column");
     }
     if (column->role != LNF_COLUMN_KEY) {
-        return check_value(field, column->role, error);
+        return spec->mode == LNF_QUERY_AGGREGATE && field->type == LNF_STRING
+                   ? refuse(error, field, "is a text, which cannot be aggregated")
+                   : check_value(field, column->role, error);
     }
     if (spec->mode != LNF_QUERY_AGGREGATE || !field->key) {
         return refuse(error, field, "cannot be an aggregation key");
@@ -203,6 +207,7 @@ static uint16_t add_stored(lnf_query_t *query, const struct lnf_field *field,
     stored->key = key;
     stored->combine = combine_of(field, role);
     query->first = query->first || (!key && stored->combine == LNF_COMBINE_FIRST);
+    stored->text = field->type == LNF_STRING;
     stored->width = packed_width(field);
     return (uint16_t)query->stored_count++;
 }
@@ -287,7 +292,8 @@ static void place_in_row(lnf_query_t *query)
     }
 }
 
-/** Keys packed one after the other, then values by descending width so that each is aligned. */
+/** Keys packed one after the other, then values by descending width so that each is aligned. Texts
+ * have no place: questions with groups have none. */
 static void place_in_group(lnf_query_t *query)
 {
     size_t size = 0;

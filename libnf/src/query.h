@@ -38,7 +38,8 @@ struct lnf_stored {
         *pair; /* keys that are pair fields: the destination side; else = field */
     bool key;
     enum lnf_combine combine;
-    uint8_t width;       /* octets in a packed row: 1, 2, 4, 8; addresses 16; MAC 6 */
+    bool text;           /* never in a batch's column or in a group */
+    uint8_t width;       /* octets in a packed row: 1, 2, 4, 8; addresses 16; MAC 6; texts any */
     uint16_t row_offset; /* in a packed row */
     uint16_t place;      /* in a group */
     bool masked;         /* addresses: cut to a prefix */
@@ -83,7 +84,7 @@ struct lnf_query {
     uint64_t partition_seed; /* of partitions: the same wherever the same question is asked */
 };
 
-/** Octets of a stored column in native form: 1, 2, 4, 8, 16. */
+/** Octets of a stored column in native form: 1, 2, 4, 8, 16; texts have none. */
 static inline size_t lnf_stored_native(const struct lnf_stored *stored)
 {
     return stored->width == 6 ? 8 : stored->width;
@@ -128,6 +129,10 @@ static inline void lnf_value_copy(uint8_t *to, const void *from, size_t width)
  */
 void lnf_row_pack(const struct lnf_stored *stored, const void *column, const uint16_t *selection,
                   unsigned start, unsigned count, uint8_t *out, size_t stride);
+
+/** The same of a text, out of the records of the batch. */
+void lnf_row_pack_text(const struct lnf_stored *stored, const lnf_batch_t *batch,
+                       const uint16_t *selection, unsigned count, uint8_t *out, size_t stride);
 
 /** Reads a column out of packed rows; `in` is the column's first octet in the first row. */
 void lnf_row_unpack(const struct lnf_stored *stored, const uint8_t *in, size_t stride,

@@ -162,6 +162,23 @@ void lnf_row_pack(const struct lnf_stored *stored, const void *column, const uin
     }
 }
 
+void lnf_row_pack_text(const struct lnf_stored *stored, const lnf_batch_t *batch,
+                       const uint16_t *selection, unsigned count, uint8_t *out, size_t stride)
+{
+    const struct lnf_field *field = stored->field;
+
+    for (unsigned i = 0; i < count; i++, out += stride) {
+        size_t size, length = 0;
+        const uint8_t *data =
+            lnf_batch_element(batch, selection == NULL ? i : selection[i], field->element, &size);
+        if (data != NULL) { /* then it has the field's octets, see element.h */
+            length = strnlen((const char *)data + field->offset, stored->width);
+            memcpy(out, data + field->offset, length);
+        }
+        memset(out + length, 0, stored->width - length);
+    }
+}
+
 void lnf_row_unpack(const struct lnf_stored *stored, const uint8_t *in, size_t stride,
                     unsigned count, void *column)
 {
@@ -313,6 +330,12 @@ void lnf_query_row_value(const lnf_query_t *query, const uint8_t *row, unsigned 
     }
     const struct lnf_stored *stored = &query->stored[answer->stored];
     const uint8_t *at = row + stored->row_offset;
+    if (stored->text) {
+        value->kind = LNF_VALUE_STRING;
+        value->string.text = (const char *)at;
+        value->string.length = strnlen(value->string.text, stored->width);
+        return;
+    }
     switch (stored->width) {
     case 16:
         value->kind = LNF_VALUE_ADDRESS;

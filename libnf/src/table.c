@@ -421,9 +421,13 @@ void lnf_batch_pack(const lnf_query_t *query, lnf_batch_t *batch, const uint16_t
 {
     for (unsigned c = 0; c < query->stored_count; c++) {
         const struct lnf_stored *stored = &query->stored[c];
+        uint8_t *out = rows + stored->row_offset;
+        if (stored->text) {
+            lnf_row_pack_text(stored, batch, selection, count, out, query->row_size);
+            continue;
+        }
         const void *column = lnf_batch_column(batch, stored->field, selection, count);
-        lnf_row_pack(stored, column, selection, 0, count, rows + stored->row_offset,
-                     query->row_size);
+        lnf_row_pack(stored, column, selection, 0, count, out, query->row_size);
     }
 }
 

@@ -250,11 +250,12 @@ static void check_query(const struct found *found)
 {
     static const struct lnf_query_column columns[] = {{LNF_FLD_SRCADDR, LNF_COLUMN_VALUE, 0, 0},
                                                       {LNF_FLD_DOCTETS, LNF_COLUMN_VALUE, 0, 0},
+                                                      {LNF_FLD_USERNAME, LNF_COLUMN_VALUE, 0, 0},
                                                       {LNF_FLD_CALC_BPS, LNF_COLUMN_VALUE, 0, 0}};
     static const struct lnf_query_spec spec = {.mode = LNF_QUERY_LIST,
                                                .filter = "bytes > 100 or not proto tcp",
                                                .columns = columns,
-                                               .column_count = 3,
+                                               .column_count = 4,
                                                .sort_column = -1};
     static lnf_query_t *query; /* both stay: making them takes longer than using them */
     static lnf_task_t *task;
@@ -271,7 +272,12 @@ static void check_query(const struct found *found)
     require(lnf_scan_open(path, NULL, NULL, &scan, &error) == LNF_OK);
     while ((status = lnf_task_run(task, scan, NULL, NULL, &error)) == LNF_OK) {
         size_t count;
-        (void)lnf_task_rows(task, &count);
+        const uint8_t *octets = lnf_task_rows(task, &count);
+        for (size_t i = 0; i < count; i++) {
+            struct lnf_value value;
+            lnf_query_row_value(query, octets + i * lnf_query_row_size(query), 2, &value);
+            require(memchr(value.string.text, '\0', value.string.length) == NULL);
+        }
         rows += count;
         blocks++;
     }

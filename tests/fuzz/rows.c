@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define COLUMNS_MAX 12u
 #define ROWS_MAX 3000u
+#define CHOICE_TEXT 127u /* beside the fields of the table */
 
 static const int fields[] = {
     LNF_FLD_SRCADDR,    LNF_FLD_DSTADDR,       LNF_FLD_SRCPORT,  LNF_FLD_PROT,
@@ -46,7 +47,9 @@ static lnf_query_t *read_query(struct lnf_reader *r)
     spec.limit = (flags & 2) != 0 ? lnf_read_u8(r) : 0;
     for (unsigned i = 0; i < spec.column_count; i++) {
         uint8_t choice = lnf_read_u8(r);
-        columns[i].field = fields[(choice & 127) % (sizeof(fields) / sizeof(fields[0]))];
+        columns[i].field = (choice & 127) == CHOICE_TEXT
+                               ? LNF_FLD_USERNAME
+                               : fields[(choice & 127) % (sizeof(fields) / sizeof(fields[0]))];
         columns[i].role = (choice & 128) != 0 ? LNF_COLUMN_KEY : LNF_COLUMN_VALUE;
         columns[i].bits4 = choice % 33;
         columns[i].bits6 = choice % 129;

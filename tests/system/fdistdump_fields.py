@@ -20,8 +20,10 @@ CONVERSIONS = ("ts", "volume", "tcpflags", "addr", "proto", "duration")
 PLAIN = [f"--output-{name}-conv=none" for name in CONVERSIONS]
 PEOPLE = ["--output-ts-conv=pretty", "--output-volume-conv=metric-prefix",
           *[f"--output-{name}-conv=str" for name in CONVERSIONS[2:]]]
-# Fields libnf knows, whose values are no numbers or addresses.
-NO_COLUMNS = {"mpls", "username", "ingressacl", "egressacl"}
+# Fields libnf knows, whose values are no numbers, addresses or texts.
+NO_COLUMNS = {"mpls", "ingressacl", "egressacl"}
+# Columns of records that are none of groups; fdistdump_user_names.py asks for their values.
+TEXTS = {"username"}
 PAIRS = {"port", "ip", "as", "if", "vlan"}
 AT_ONCE = 30
 
@@ -131,7 +133,7 @@ def place(text):
 
 def test_outputs(path, fields):
     """Every field in lists, sorted lists and aggregations; converted and not."""
-    names = [name for name in fields if name != "brec1"]
+    names = [name for name in fields if name != "brec1" and name not in TEXTS]
     for start in range(0, len(names), AT_ONCE):
         part = names[start:start + AT_ONCE]
         columns = "--output-fields=" + ",".join(part)
@@ -164,10 +166,19 @@ def test_brec(path):
 
 
 def test_refused(path):
-    """Texts and stacks of labels are no columns, and it is said so."""
+    """Stacks of labels are no columns, texts none of groups, and it is said so."""
     for name in sorted(NO_COLUMNS):
         for arguments in (["--output-fields=" + name], ["-a", name], ["-o", name]):
             refused(arguments, path, name, "cannot be")
+    for name in sorted(TEXTS):
+        for arguments, why in ((["-a", "srcip", "--output-fields=" + name], "cannot be aggregated"),
+                               (["-s", "srcip", "--output-fields=" + name], "cannot be aggregated"),
+                               (["-a", name], "cannot be an aggregation key"),
+                               (["-a", "srcip", "-o", name], "cannot be a sort key"),
+                               (["-o", name], "cannot be a sort key"),
+                               (["-o", name + "#asc"], "cannot be a sort key")):
+            refused(arguments, path, name, why)
+            refused([*arguments, "--output-items=p"], path, name, why)
 
 
 # ---- keys and order -----------------------------------------------------------------------------
@@ -241,7 +252,8 @@ def test_names(path, fields):
 
 def test_rich_header(path, fields):
     """The manual says how values are combined, and so does the header."""
-    names = [name for name in fields if name != "brec1"]
+    names = [name for name in fields if fields[name][2] != "-"]
+    assert set(fields) - set(names) == TEXTS | {"brec1"}
     for start in range(0, len(names), AT_ONCE):
         part = names[start:start + AT_ONCE]
         arguments = ["-a", "eacl", "-l", "1", "--output-rich-header",

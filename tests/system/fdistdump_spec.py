@@ -193,7 +193,11 @@ ROWS = [
     ("output-fields", ["--output-fields=" + FIELDS_31], refused("more than 30 output fields")),
     ("output-fields", ["--output-fields=nosuch"], refused("unknown libnf field `nosuch'")),
     ("output-fields", ["--output-fields=bytes,,srcip"], refused("empty field name")),
-    ("output-fields", ["--output-fields=username"], refused("username", "cannot be a column")),
+    ("output-fields", ["--output-fields=username", "-l", "2", CSV], prints('username\n""\n""\n'), 3),
+    ("output-fields", ["--output-fields=username,proto", "-o", "bytes", CSV], rows(COUNT), 3),
+    ("output-fields", ["--output-fields=mpls"], refused("mpls", "cannot be a column")),
+    ("output-fields", ["--output-fields=username", "-a", "srcip"],
+     refused("username", "cannot be aggregated")),
     # items; blocks are apart by one empty line, in JSON by none
     ("output-items", ["-l", "2"], prints(TABLE + "\n" + PROCESSED), 3),
     ("output-items", ["-l", "2", CSV], lambda a: len(a.lines()) == 3),

@@ -14,7 +14,8 @@
  *
  * Rows travel between tables, threads and machines in *packed* form: the stored columns in query
  * order, each as a big-endian number of its type's width (addresses 16 octets in network order,
- * IPv4 in the last four; MAC addresses 6), then hidden columns that calculated ones need. All rows of
+ * IPv4 in the last four; MAC addresses 6; texts what is before their first NUL, filled up with zeros
+ * to the octets flow files have room for), then hidden columns that calculated ones need. All rows of
  * one query have the same size and equal queries on different machines have equal row forms.
  * Comparing packed rows with memcmp() orders them by their columns.
  */
@@ -41,7 +42,8 @@ enum lnf_query_mode {
  * of leaving it to the field; they matter in LNF_QUERY_AGGREGATE only. Sums are modulo the width of
  * the field's type. Addresses and MAC addresses take LNF_COLUMN_VALUE, _FIRST and _ANY; fields that
  * are calculated from others (duration, bps, pps, bpp) LNF_COLUMN_VALUE only, and they always use the
- * fields' own functions.
+ * fields' own functions. Texts (username) do not combine: they are columns of LNF_QUERY_LIST and
+ * LNF_QUERY_SORT, neither keys nor to sort by.
  *
  * LNF_COLUMN_FIRST is the only one whose answer may depend on the order of records: within a table it
  * is the value of the record added first, and of merged tables that of the one merged into. Which
@@ -126,11 +128,16 @@ struct lnf_value {
         LNF_VALUE_ADDRESS, /* octets[16] */
         LNF_VALUE_MAC,     /* octets[6] */
         LNF_VALUE_NAN,     /* calculated field whose divisor is 0 */
+        LNF_VALUE_STRING,  /* string.text, string.length */
     } kind;
     union {
         uint64_t u64;
         double real;
         uint8_t octets[16];
+        struct {
+            const char *text; /* inside the row; no NUL behind it */
+            size_t length;    /* octets; any but NUL, as an exporter sent them */
+        } string;
     };
 };
 

@@ -79,6 +79,7 @@ static const struct {
     {LNF_FLD_DIR, CONVERT_U8},
     {LNF_FLD_EVENT_TIME, CONVERT_U64},
     {LNF_FLD_CONN_ID, CONVERT_U32},
+    {LNF_FLD_USERNAME, CONVERT_STRING},
     {LNF_FLD_CLIENT_NW_DELAY_USEC, CONVERT_U64},
     {LNF_FLD_CALC_DURATION, CONVERT_DURATION},
     {LNF_FLD_CALC_BPS, CONVERT_VOLUME_REAL},
@@ -114,6 +115,7 @@ static const struct {
     {CONVERT_U32, {10, true}, {10, true}, {10, true}},
     {CONVERT_U64, {20, true}, {20, true}, {20, true}},
     {CONVERT_REAL, {12, true}, {12, true}, {12, true}},
+    {CONVERT_STRING, {10, false}, {10, false}, {10, false}},
 };
 
 static void expect_layout(enum convert_class class, struct convert_layout expected)

@@ -180,6 +180,7 @@ static const struct {
     {{.aggregation = " srcip"}, "unknown libnf field"},
     {{.aggregation = "bps"}, "bps"},
     {{.aggregation = "username"}, "username"},
+    {{.aggregation = "srcip", .fields = "username"}, "cannot be aggregated"},
     {{.aggregation = "mpls"}, "mpls"},
     {{.aggregation = "ingressacl"}, "ingressacl"},
     {{.aggregation = "brec1"}, "brec1"},

@@ -71,12 +71,18 @@ static inline lnf_query_t *random_query(enum lnf_query_mode mode)
     }
     for (unsigned i = keys; i < keys + values; i++) {
         columns[i] = (struct lnf_query_column)VALUE(value_fields[below(LENGTH(value_fields))]);
+        if (mode != LNF_QUERY_AGGREGATE && below(5) == 0) {
+            columns[i].field = LNF_FLD_USERNAME;
+        }
     }
     spec.column_count = keys + values;
     spec.sort_descending = below(2) == 0;
     spec.limit = below(2) == 0 ? 0 : 1 + below(below(2) == 0 ? 20 : 3000);
     if (mode == LNF_QUERY_SORT || below(4) != 0) {
         spec.sort_column = (int)(keys + below(values));
+        if (columns[spec.sort_column].field == LNF_FLD_USERNAME) {
+            columns[spec.sort_column].field = LNF_FLD_DPKTS;
+        }
     }
     return create_query(&spec);
 }

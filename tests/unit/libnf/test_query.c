@@ -69,7 +69,13 @@ START_TEST(test_sort_columns)
     ck_assert_int_eq(try_sort(LNF_QUERY_SORT, LNF_FLD_DOCTETS, 1), LNF_ERR_UNKFLD);
     ck_assert_int_eq(try_sort(LNF_QUERY_SORT, LNF_FLD_PAIR_PORT, 0), LNF_ERR_UNKFLD);
     ck_assert_int_eq(try_sort(LNF_QUERY_LIST, LNF_FLD_PAIR_PORT, -1), LNF_OK);
-    ck_assert_int_eq(try_sort(LNF_QUERY_LIST, LNF_FLD_USERNAME, -1), LNF_ERR_UNKFLD);
+    ck_assert_int_eq(try_sort(LNF_QUERY_LIST, LNF_FLD_USERNAME, -1), LNF_OK);
+    ck_assert_int_eq(try_sort(LNF_QUERY_SORT, LNF_FLD_USERNAME, 0), LNF_ERR_UNKFLD);
+    ck_assert_int_eq(try_sort(LNF_QUERY_AGGREGATE, LNF_FLD_USERNAME, -1), LNF_ERR_UNKFLD);
+    ck_assert_int_eq(try_sort(LNF_QUERY_AGGREGATE, LNF_FLD_USERNAME, 0), LNF_ERR_UNKFLD);
+    ck_assert_int_eq(try_sort(LNF_QUERY_LIST, LNF_FLD_MPLS_LABEL, -1), LNF_ERR_UNKFLD);
+    ck_assert_int_eq(try_sort(LNF_QUERY_LIST, LNF_FLD_INGRESS_ACL, -1), LNF_ERR_UNKFLD);
+    ck_assert_int_eq(try_sort(LNF_QUERY_LIST, LNF_FLD_EGRESS_ACL, -1), LNF_ERR_UNKFLD);
     ck_assert_int_eq(try_sort((enum lnf_query_mode)4, LNF_FLD_DOCTETS, -1), LNF_ERR_UNKFLD);
     ck_assert_int_eq(try_sort(LNF_QUERY_COUNT, 12345, -1), LNF_OK); /* columns are not looked at */
 }

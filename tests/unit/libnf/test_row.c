@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Packed rows: octets of every width, prefixes and buckets, ranks that agree with the order. */
 #include "flow_record.h"
-#include "query.h"
+#include "table.h"
 
 #include <check.h>
 #include <libnf.h>
@@ -408,6 +408,114 @@ START_TEST(test_ties)
 }
 END_TEST
 
+/* ---- texts --------------------------------------------------------------------------------------
+ */
+
+#define TEXT_WIDTH 66u
+
+/** A record that has the octets of a user name, any, or no user name at all. */
+static void add_user(struct test_records *records, const char *octets, size_t length)
+{
+    const struct test_flow flow = {.family = 4, .srcport = (uint16_t)length, .proto = 7};
+
+    test_records_add(records, &flow);
+    if (octets != NULL) {
+        memcpy(test_records_element(records, 24, 68), octets, length);
+    }
+}
+
+/** A row is what is before the first NUL, then zeros; nothing around it is touched. */
+static void check_text(const lnf_query_t *query, const uint8_t *row, const char *text,
+                       size_t length)
+{
+    uint8_t expected[2 + TEXT_WIDTH + 1] = {0, (uint8_t)length};
+    struct lnf_value value;
+    size_t shown = strnlen(text, length < TEXT_WIDTH ? length : TEXT_WIDTH);
+
+    memcpy(expected + 2, text, shown);
+    expected[2 + TEXT_WIDTH] = 7;
+    ck_assert(memcmp(row, expected, sizeof(expected)) == 0);
+    lnf_query_row_value(query, row, 1, &value);
+    ck_assert_int_eq(value.kind, LNF_VALUE_STRING);
+    ck_assert_ptr_eq(value.string.text, row + 2);
+    ck_assert_uint_eq(value.string.length, shown);
+    lnf_query_row_value(query, row, 2, &value);
+    ck_assert_int_eq(value.kind, LNF_VALUE_UINT);
+    ck_assert_uint_eq(value.u64, 7);
+}
+
+static const struct lnf_query_column text_columns[] = {{LNF_FLD_SRCPORT, LNF_COLUMN_VALUE, 0, 0},
+                                                       {LNF_FLD_USERNAME, LNF_COLUMN_VALUE, 0, 0},
+                                                       {LNF_FLD_PROT, LNF_COLUMN_VALUE, 0, 0}};
+
+/** Every length up to all the element holds, with every octet, and a NUL in the middle. */
+START_TEST(test_texts)
+{
+    lnf_query_t *query = make_query(LNF_QUERY_LIST, text_columns, 3, -1, false);
+    size_t size = lnf_query_row_size(query);
+    struct test_records records = {0};
+    char texts[71][68];
+
+    ck_assert_uint_eq(size, 2 + TEXT_WIDTH + 1);
+    for (unsigned length = 0; length <= 68; length++) {
+        for (unsigned i = 0; i < 68; i++) {
+            texts[length][i] = (char)((length * 7 + i) % 255 + 1);
+        }
+        add_user(&records, texts[length], length);
+    }
+    memcpy(texts[69], "be\0hind", 7); /* what is behind a NUL is not shown, and not compared */
+    add_user(&records, texts[69], 7);
+    add_user(&records, NULL, 0);
+    texts[70][0] = '\0';
+
+    lnf_batch_t *batch = lnf_batch_create();
+    lnf_batch_open(batch, records.octets, records.size);
+    ck_assert_uint_eq(lnf_batch_next(batch), 71);
+    uint8_t *rows = malloc(71 * size);
+    memset(rows, 0xee, 71 * size);
+    lnf_batch_pack(query, batch, NULL, 71, rows);
+    for (unsigned i = 0; i < 71; i++) {
+        check_text(query, rows + i * size, texts[i], i < 69 ? i : i == 69 ? 7 : 0);
+    }
+    const uint16_t selection[] = {1, 66, 67, 69, 70};
+    memset(rows, 0xee, 71 * size);
+    lnf_batch_pack(query, batch, selection, 5, rows);
+    for (unsigned i = 0; i < 5; i++) {
+        unsigned row = selection[i];
+        check_text(query, rows + i * size, texts[row], row < 69 ? row : row == 69 ? 7 : 0);
+    }
+    for (size_t i = 5 * size; i < 71 * size; i++) {
+        ck_assert_uint_eq(rows[i], 0xee);
+    }
+    free(rows);
+    lnf_batch_destroy(batch);
+    test_records_clear(&records);
+    lnf_query_destroy(query);
+}
+END_TEST
+
+/** Texts decide between rows that are otherwise equal, octet by octet. */
+START_TEST(test_text_ties)
+{
+    enum { ASCENDING = 9 };
+    static const char *const ascending[ASCENDING] = {"",  "A",    "a",    "aa",  "ab",
+                                                     "b", "\x7f", "\x80", "\xff"};
+    lnf_query_t *query = make_query(LNF_QUERY_SORT, text_columns, 3, 0, true);
+    size_t size = lnf_query_row_size(query);
+    uint8_t *rows = calloc(ASCENDING, size);
+
+    for (unsigned i = 0; i < ASCENDING; i++) {
+        memcpy(rows + i * size + 2, ascending[i], strlen(ascending[i]));
+        for (unsigned j = 0; j < i; j++) {
+            ck_assert_int_lt(lnf_query_row_compare(query, rows + j * size, rows + i * size), 0);
+            ck_assert_int_gt(lnf_query_row_compare(query, rows + i * size, rows + j * size), 0);
+        }
+    }
+    free(rows);
+    lnf_query_destroy(query);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("libnf/row");
@@ -422,6 +530,8 @@ int main(void)
     tcase_add_loop_test(tc, test_order, 0, 20);
     tcase_add_loop_test(tc, test_batch_ranks, 0, 10);
     tcase_add_test(tc, test_ties);
+    tcase_add_test(tc, test_texts);
+    tcase_add_test(tc, test_text_ties);
     suite_add_tcase(suite, tc);
 
     SRunner *runner = srunner_create(suite);

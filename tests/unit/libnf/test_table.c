@@ -40,6 +40,29 @@ static struct lnf_addr random_address(unsigned family, unsigned variety)
     return (struct lnf_addr){0x20010db800000000u + below(3), below(variety)};
 }
 
+#define TEXT_WIDTH 66u /* octets flow files have for a user name */
+#define X16 "xxxxxxxxxxxxxxxx"
+
+/** Texts of all lengths, one longer than fits, and octets beyond ASCII. */
+static const char *random_text(void)
+{
+    static const char *const texts[] = {"",
+                                        "a",
+                                        "aa",
+                                        "ab",
+                                        "EXAMPLE\\alice",
+                                        "\"q\", \n",
+                                        "\x7f",
+                                        "\x80",
+                                        "\xff\xfe",
+                                        X16 X16 X16 X16 "x",
+                                        X16 X16 X16 X16 "xx",
+                                        X16 X16 X16 X16 "xxyz",
+                                        X16 X16 X16 X16 "xa"};
+
+    return texts[below(sizeof(texts) / sizeof(texts[0]))];
+}
+
 /** Few different values, so that groups meet and ties happen. */
 static void random_flow(struct test_flow *flow, unsigned variety)
 {
@@ -66,6 +89,8 @@ static void random_flow(struct test_flow *flow, unsigned variety)
     flow->dstvlan = (uint32_t)below(3);
     flow->next_hop = random_address(flow->family, 5);
     flow->in_src_mac = below(4) * 0x10000000001u;
+    flow->elements |= below(3) == 0 ? 0 : TEST_USER;
+    flow->user = random_text();
 }
 
 /* ---- the model ----------------------------------------------------------------------------------
@@ -74,6 +99,7 @@ static void random_flow(struct test_flow *flow, unsigned variety)
 /** A value: addresses need both halves, calculated ratios are reals. */
 struct value {
     struct lnf_addr number;
+    const char *text; /* NULL = it is none */
     double real;
     bool nan;
 };
@@ -247,6 +273,8 @@ static void model_add_side(struct model *m, const struct test_flow *flow, bool d
         const struct lnf_query_column *column = &m->columns[c];
         if (column->role == LNF_COLUMN_KEY) {
             row.values[c].number = cut_key(column, flow_value(flow, column->field, destination));
+        } else if (column->field == LNF_FLD_USERNAME) {
+            row.values[c].text = flow->elements & TEST_USER ? flow->user : "";
         } else if (!is_calculated(column)) {
             row.values[c].number = flow_value(flow, column->field, false);
         }
@@ -321,6 +349,9 @@ static int compare_values(const struct value *a, const struct value *b, bool rat
     if (ratio) {
         return (a->real > b->real) - (a->real < b->real);
     }
+    if (a->text != NULL) {
+        return strncmp(a->text, b->text, TEXT_WIDTH);
+    }
     return equal(a->number, b->number) ? 0 : less(a->number, b->number) ? -1 : 1;
 }
 
@@ -390,6 +421,9 @@ static void random_columns(struct model *m)
         column->role = key ? LNF_COLUMN_KEY : LNF_COLUMN_VALUE;
         column->field =
             key ? key_fields[below(LENGTH(key_fields))] : value_fields[below(LENGTH(value_fields))];
+        if (!aggregate && below(8) == 0) {
+            column->field = LNF_FLD_USERNAME;
+        }
         bool address = lnf_field_get(column->field)->type == LNF_ADDR;
         column->bits4 = !key ? 7 : address ? (int)below(2) * 8 + 24 : (int)below(3);
         column->bits6 = !key ? 7 : below(2) == 0 ? 128 : (int)below(129);
@@ -415,7 +449,8 @@ static void random_question(struct model *m, enum lnf_query_mode mode)
     if (mode == LNF_QUERY_SORT || (mode == LNF_QUERY_AGGREGATE && below(4) != 0)) {
         m->spec.sort_column = (int)below(m->spec.column_count);
         struct lnf_query_column *column = &m->columns[m->spec.sort_column];
-        if (lnf_field_get(column->field)->source == LNF_SOURCE_PAIR) {
+        if (lnf_field_get(column->field)->source == LNF_SOURCE_PAIR ||
+            column->field == LNF_FLD_USERNAME) {
             column->field = LNF_FLD_DOCTETS;
             column->bits4 = 0;
         }
@@ -481,6 +516,7 @@ static void check_value(const struct model *m, const lnf_query_t *query, const u
     uint8_t octets[16] = {0};
 
     lnf_query_row_value(query, row, c, &value);
+    ck_assert((value.kind == LNF_VALUE_STRING) == (expected->text != NULL));
     switch (value.kind) {
     case LNF_VALUE_UINT:
         ck_assert_uint_eq(value.u64, expected->number.lo);
@@ -505,6 +541,10 @@ static void check_value(const struct model *m, const lnf_query_t *query, const u
         break;
     case LNF_VALUE_NAN:
         ck_assert(expected->nan && isnan(value.real));
+        break;
+    case LNF_VALUE_STRING:
+        ck_assert_uint_eq(value.string.length, strnlen(expected->text, TEXT_WIDTH));
+        ck_assert(memcmp(value.string.text, expected->text, value.string.length) == 0);
         break;
     }
 }
