@@ -13,6 +13,8 @@
 #define SEGMENT_SIZE ((size_t)16 << 20)
 /* Octets of a store on small pages: few groups, as in each of many shards, touch few pages. */
 #define SMALL_PAGES ((size_t)256 << 10)
+/* The same where memory is limited: half a huge page of each shard would be more than the limit. */
+#define SMALL_PAGES_LIMITED ((size_t)8 << 20)
 /* Rows added between two looks at the limit of memory. */
 #define PIECE_ROWS LNF_BATCH_ROWS
 
@@ -23,6 +25,7 @@ void lnf_store_init(struct lnf_store *store, size_t stride)
 {
     memset(store, 0, sizeof(*store));
     store->stride = stride;
+    store->small = SMALL_PAGES;
     while ((stride << store->shift) < SEGMENT_SIZE) {
         store->shift++;
     }
@@ -34,15 +37,15 @@ static size_t segment_size(const struct lnf_store *store)
 }
 
 /** Octets at the start of a segment that stay on small pages. */
-static size_t segment_small(size_t number)
+static size_t segment_small(const struct lnf_store *store, size_t number)
 {
-    return number == 0 ? SMALL_PAGES : 0;
+    return number == 0 ? store->small : 0;
 }
 
 void lnf_store_clear(struct lnf_store *store)
 {
     for (size_t i = 0; i < store->segment_count; i++) {
-        lnf_pages_destroy(store->segments[i], segment_size(store), segment_small(i));
+        lnf_pages_destroy(store->segments[i], segment_size(store), segment_small(store, i));
     }
     free(store->segments);
     store->segments = NULL;
@@ -62,7 +65,8 @@ static int add_segment(struct lnf_store *store)
         store->segments = segments;
         store->segment_room = room;
     }
-    uint8_t *segment = lnf_pages_create(segment_size(store), segment_small(store->segment_count));
+    uint8_t *segment =
+        lnf_pages_create(segment_size(store), segment_small(store, store->segment_count));
     if (segment == NULL) {
         return LNF_ERR_NOMEM;
     }
@@ -144,6 +148,9 @@ int lnf_table_create_part(const lnf_query_t *query, lnf_memory_t *memory, unsign
     int status = lnf_table_create(query, &t);
     if (status != LNF_OK) {
         return status;
+    }
+    if (lnf_memory_limit(memory) != 0) {
+        t->groups.store.small = t->rows.small = SMALL_PAGES_LIMITED;
     }
     status = lnf_spill_create(t, memory, level, orders);
     if (status != LNF_OK) {

@@ -18,6 +18,7 @@
 struct lnf_store {
     size_t stride;
     unsigned shift; /* a segment has 1 << shift items */
+    size_t small;   /* octets at the start that are on small pages */
     size_t count;
     uint8_t **segments;
     size_t segment_count;
