@@ -490,6 +490,9 @@ static void take_layout1_stat(struct lnf_stat *stat, const uint8_t *octets)
     stat->first_ms = first * 1000 + lnf_read_u16_le(&r);
     stat->last_ms = last * 1000 + lnf_read_u16_le(&r);
     stat->sequence_failures = lnf_read_u32_le(&r);
+    if (stat->first_ms == LNF_LAYOUT1_FIRST_UNKNOWN) {
+        stat->first_ms = UINT64_MAX;
+    }
 }
 
 static int open_layout1(lnf_input_t *input, struct lnf_error *error)

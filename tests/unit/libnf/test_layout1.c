@@ -398,6 +398,24 @@ START_TEST(test_extension)
 }
 END_TEST
 
+/** A flow that ends inside any of its extensions is a damaged record; one that ends behind it is
+ * not. */
+START_TEST(test_cut_extension)
+{
+    const struct extension_row *row = &extension_rows[_i];
+    const uint16_t id = row->id;
+
+    for (unsigned size = 0; size <= row->size; size++) {
+        build_clear(&block);
+        build_map(&block, 0, &id, 1);
+        build_flow(&block, &plain_flow, row->octets, size);
+        lnf_rec_t *rec = convert_one();
+        ck_assert_msg((rec != NULL) == (size == row->size), "extension %u, %u octets", id, size);
+        lnf_rec_free(rec);
+    }
+}
+END_TEST
+
 /** Extension 37's ICMP word is the port of ICMP flows, unless it is 0. */
 START_TEST(test_nsel_icmp)
 {
@@ -958,6 +976,26 @@ START_TEST(test_stat)
 }
 END_TEST
 
+/** The first start of statistics that were never filled in means unknown; a millisecond less is
+ * one. */
+START_TEST(test_first_unknown)
+{
+    build_map(&block, 0, NULL, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        build_clear(&file);
+        build_file(&file, 0, 1, "unused");
+        lnf_store_u32(file.at + 260, 0x7FFFFFFF);
+        lnf_store_u16(file.at + 268, (uint16_t)(999 - i));
+        build_block(&file, &block);
+        lnf_input_t *input = open_input();
+        const struct lnf_stat *stat = &lnf_input_info(input)->stat;
+        ck_assert_uint_eq(stat->first_ms, i == 0 ? UINT64_MAX : 2147483647998);
+        ck_assert_uint_eq(stat->last_ms, 0);
+        lnf_input_close(input);
+    }
+}
+END_TEST
+
 /** A file cut at any length: refused before its first block, complete blocks after that. */
 START_TEST(test_cut_file)
 {
@@ -1079,6 +1117,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, test_fixed_part, 0, 16);
     tcase_add_loop_test(tc, test_extension, 0, (int)EXTENSION_ROWS);
+    tcase_add_loop_test(tc, test_cut_extension, 0, (int)EXTENSION_ROWS);
     tcase_add_loop_test(tc, test_nsel_icmp, 0, 4);
     tcase_add_loop_test(tc, test_user, 0, 2);
     tcase_add_test(tc, test_mpls);
@@ -1097,6 +1136,7 @@ int main(void)
     tcase_add_test(tc, test_codec_flags);
     tcase_add_test(tc, test_anonymised);
     tcase_add_loop_test(tc, test_stat, 0, 2);
+    tcase_add_test(tc, test_first_unknown);
     tcase_add_test(tc, test_cut_file);
     tcase_add_test(tc, test_odd_octets);
     tcase_add_loop_test(tc, test_growth, 0, 2);
