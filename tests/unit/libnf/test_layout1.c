@@ -996,6 +996,39 @@ START_TEST(test_first_unknown)
 }
 END_TEST
 
+/** Without a block: statistics as stored, such as the time of the slot nothing came in; none when
+ * the header promises blocks. */
+START_TEST(test_without_blocks)
+{
+    static const struct {
+        uint32_t blocks, first;
+        uint64_t first_ms, flows, failures;
+    } rows[] = {{0, 1700000000, 1700000000000, 0, 3},
+                {0, 0, UINT64_MAX, 0, 3},
+                {2, 1700000000, UINT64_MAX, 0, 0}};
+
+    build_file(&file, 0, rows[_i].blocks, "idle");
+    lnf_store_u32(file.at + 260, rows[_i].first);
+    lnf_store_u32(file.at + 264, rows[_i].first == 0 ? 0 : rows[_i].first + 300);
+    lnf_store_u32(file.at + 272, 3);
+    if (rows[_i].blocks != 0) {
+        lnf_store_u64(file.at + 140, 99);
+    }
+    lnf_input_t *input = open_input();
+    struct lnf_block_ref ref;
+    ck_assert_int_eq(lnf_input_claim(input, &ref, NULL), LNF_EOF);
+    const struct lnf_input_info *info = lnf_input_info(input);
+    ck_assert(info->finished);
+    ck_assert_uint_eq(info->blocks, 0);
+    ck_assert_uint_eq(info->stat.first_ms, rows[_i].first_ms);
+    ck_assert_uint_eq(info->stat.flows, rows[_i].flows);
+    ck_assert_uint_eq(info->stat.sequence_failures, rows[_i].failures);
+    ck_assert_uint_eq(problem_count[LNF_PROBLEM_UNFINISHED], 0);
+    ck_assert_uint_eq(problem_count[LNF_PROBLEM_STATISTICS], rows[_i].blocks != 0);
+    lnf_input_close(input);
+}
+END_TEST
+
 /** A file cut at any length: refused before its first block, complete blocks after that. */
 START_TEST(test_cut_file)
 {
@@ -1137,6 +1170,7 @@ int main(void)
     tcase_add_test(tc, test_anonymised);
     tcase_add_loop_test(tc, test_stat, 0, 2);
     tcase_add_test(tc, test_first_unknown);
+    tcase_add_loop_test(tc, test_without_blocks, 0, 3);
     tcase_add_test(tc, test_cut_file);
     tcase_add_test(tc, test_odd_octets);
     tcase_add_loop_test(tc, test_growth, 0, 2);
