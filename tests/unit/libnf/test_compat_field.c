@@ -151,6 +151,8 @@ START_TEST(test_errors)
     ck_assert_int_eq(lnf_fld_info(0, LNF_FLD_INFO_TYPE, &value, sizeof(value)), LNF_ERR_UNKFLD);
     ck_assert_int_eq(lnf_fld_info(LNF_FLD_FIRST, 0x77, &value, sizeof(value)), LNF_ERR_OTHER);
     ck_assert_int_eq(lnf_fld_info(LNF_FLD_FIRST, LNF_FLD_INFO_TYPE, &value, 3), LNF_ERR_NOMEM);
+    ck_assert_int_eq(lnf_fld_info(LNF_FLD_FIRST, LNF_FLD_INFO_TYPE, NULL, 4), LNF_ERR_NOMEM);
+    ck_assert_int_eq(lnf_fld_info(0, LNF_FLD_INFO_FIELDS, NULL, 4096), LNF_ERR_NOMEM);
 }
 END_TEST
 
