@@ -13,7 +13,7 @@
 #include "file.h"
 
 #define LNF_LAYOUT1_HEADER_SIZE 140u
-#define LNF_LAYOUT1_STAT_SIZE 136u /* directly behind the header */
+#define LNF_LAYOUT1_STAT_SIZE 136u  /* directly behind the header */
 #define LNF_LAYOUT1_RECORD_FLOW 10u /* type of flow records */
 #define LNF_LAYOUT1_FLAG_ANONYMISED 0x02u
 /** First seen of statistics nobody filled in: the last second of 32 bits, and 999 ms. */
