@@ -16,7 +16,7 @@
 #ifndef LIBNF_H
 #define LIBNF_H
 
-#include <libnf/common.h>
+#include <libnf/api.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -19,7 +19,7 @@ int lnf_fld_type(int field)
 
 static int give(void *data, size_t size, const void *value, size_t value_size)
 {
-    if (size < value_size) {
+    if (data == NULL || size < value_size) {
         return LNF_ERR_NOMEM;
     }
     memcpy(data, value, value_size);

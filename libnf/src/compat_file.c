@@ -4,6 +4,7 @@
 #include "compress.h"
 #include "error.h"
 #include "file.h"
+#include "layout1.h"
 #include "record.h"
 #include "writer.h"
 
@@ -303,7 +304,7 @@ fail:
 /** Whether records of this type may be in a file and say nothing about flows. */
 static bool is_known_type(unsigned type)
 {
-    return (type >= 2 && type <= 15 && type != LNF_RECORD_FLOW) || type == 256 ||
+    return (type >= 2 && type <= 15 && type != LNF_LAYOUT1_RECORD_FLOW) || type == 256 ||
            type == LNF_RECORD_IDENT || type == LNF_RECORD_STAT;
 }
 

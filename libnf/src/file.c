@@ -490,6 +490,10 @@ static void take_layout1_stat(struct lnf_stat *stat, const uint8_t *octets)
     stat->first_ms = first * 1000 + lnf_read_u16_le(&r);
     stat->last_ms = last * 1000 + lnf_read_u16_le(&r);
     stat->sequence_failures = lnf_read_u32_le(&r);
+    if (stat->first_ms == LNF_LAYOUT1_FIRST_UNKNOWN ||
+        (stat->first_ms == 0 && stat->last_ms == 0)) {
+        stat->first_ms = UINT64_MAX;
+    }
 }
 
 static int open_layout1(lnf_input_t *input, struct lnf_error *error)
@@ -527,7 +531,9 @@ static int open_layout1(lnf_input_t *input, struct lnf_error *error)
     /* Written to a pipe: neither blocks nor statistics were filled in. */
     input->stat_computed = input->info.finished || input->info.blocks == 0;
     if (input->info.blocks == 0) {
-        lnf_stat_init(&input->info.stat);
+        if (input->info.finished) { /* cut before its first block */
+            lnf_stat_init(&input->info.stat);
+        }
         input->info.finished = true;
     }
     return status;

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <libnf.h>
+#include <libnf/common.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,7 +14,6 @@
 /* Records in blocks of layout 1. */
 #define RECORD_FLOW_OLD 1u /* without exporter id of 16 bits */
 #define RECORD_MAP 2u
-#define RECORD_FLOW 10u
 
 /* Flags of flow records. */
 #define FLAG_IPV6 0x01u
@@ -581,7 +580,7 @@ int lnf_layout1_convert(lnf_layout1_t *layout1, uint64_t number, const uint8_t *
             type = 0;
             record_size = size - at;
         }
-        if (type == RECORD_FLOW || type == RECORD_FLOW_OLD) {
+        if (type == LNF_LAYOUT1_RECORD_FLOW || type == RECORD_FLOW_OLD) {
             convert_flow(layout1, number, at, records + at, record_size, &flow, &w);
         } else {
             lnf_write_bytes(&w, records + at, record_size);

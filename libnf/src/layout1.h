@@ -13,8 +13,11 @@
 #include "file.h"
 
 #define LNF_LAYOUT1_HEADER_SIZE 140u
-#define LNF_LAYOUT1_STAT_SIZE 136u /* directly behind the header */
+#define LNF_LAYOUT1_STAT_SIZE 136u  /* directly behind the header */
+#define LNF_LAYOUT1_RECORD_FLOW 10u /* type of flow records */
 #define LNF_LAYOUT1_FLAG_ANONYMISED 0x02u
+/** First seen of statistics nobody filled in: the last second of 32 bits, and 999 ms. */
+#define LNF_LAYOUT1_FIRST_UNKNOWN (INT32_MAX * (uint64_t)1000 + 999)
 
 /** Extension maps of one file and where its blocks are. */
 typedef struct lnf_layout1 lnf_layout1_t;

@@ -6,6 +6,7 @@ usage: libnf_user.py COMPILER LIBDIR [SANITIZERS]
 import ipaddress
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,29 +21,58 @@ def install(prefix):
                    check=True, stdout=subprocess.DEVNULL)
 
 
-def compile_program(work, prefix, name):
-    compiler, libdir = sys.argv[1:3]
+STANDARDS = ("c89", "gnu89", "c99", "gnu99", "c11", "gnu11", "gnu17")
+CPP_STANDARDS = ("c++98", "c++11", "c++17")
+
+
+def flags(prefix, static=False):
+    """How to compile and link against what is installed, as pkg-config tells it."""
+    library = os.path.join(prefix, sys.argv[2])
+    if shutil.which("pkg-config"):
+        env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(library, "pkgconfig"))
+        told = subprocess.run(["pkg-config", "--cflags", "--libs", *(["--static"] if static else []), "libnf"],
+                              check=True, env=env, capture_output=True, text=True).stdout.split()
+        assert "-lnf" in told, told
+    else:
+        assert not static
+        told = ["-I", os.path.join(prefix, "include"), "-L", library, "-lnf"]
+    if static:  # this library only: others may be there as shared ones only
+        told[told.index("-lnf")] = "-l:libnf.a"
+    return [*told, f"-Wl,-rpath,{library}"]
+
+
+def cpp_compiler():
+    """The C++ compiler beside the C compiler."""
+    folder, name = os.path.split(sys.argv[1])
+    for c, cpp in (("clang", "clang++"), ("gcc", "g++"), ("cc", "c++")):
+        if name.startswith(c):
+            return os.path.join(folder, cpp + name[len(c):])
+    return "c++"
+
+
+def compile_program(work, prefix, name, standard="gnu11", static=False):
+    compiler = cpp_compiler() if "++" in standard else sys.argv[1]
+    language = ["-x", "c++"] if "++" in standard else []
     sanitizers = [f"-fsanitize={sys.argv[3]}"] if len(sys.argv) > 3 and sys.argv[3] else []
-    library = os.path.join(prefix, libdir)
     program = os.path.join(work, name)
-    subprocess.run([compiler, "-std=gnu11", "-Wall", "-Wextra", "-Werror", *sanitizers,
-                    "-I", os.path.join(prefix, "include"), os.path.join(SOURCES, name + ".c"),
-                    "-L", library, f"-Wl,-rpath,{library}", "-lnf", "-o", program], check=True)
+    subprocess.run([compiler, f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *sanitizers,
+                    *language, os.path.join(SOURCES, name + ".c"), "-x", "none", *flags(prefix, static),
+                    "-o", program], check=True)
     return program
 
 
-def check_cplusplus(prefix):
-    """The header is valid C++, where a compiler is there to tell."""
-    compiler = "c++"
+def check_api(work, prefix):
+    """Every name, in every version of C and of C++ the compilers know, with either library."""
+    standards = list(STANDARDS)
     try:
-        subprocess.run([compiler, "--version"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([cpp_compiler(), "--version"], check=True, stdout=subprocess.DEVNULL)
+        standards += CPP_STANDARDS
     except (OSError, subprocess.CalledProcessError):
         print("no C++ compiler: not tried")
-        return
-    subprocess.run([compiler, "-x", "c++", "-fsyntax-only", "-Wall", "-Werror",
-                    "-I", os.path.join(prefix, "include"), "-"],
-                   input=b"#include <libnf.h>\nint main() { return lnf_fld_type(1) == 0; }\n",
-                   check=True)
+    static = shutil.which("pkg-config") is not None
+    for standard, library in [(s, False) for s in standards] + [("c89", True)] * static:
+        result = run(compile_program(work, prefix, "api", standard, library))
+        assert result.stdout == "46 functions\n", (standard, library, result.stdout, result.stderr)
 
 
 def make_flows(count):
@@ -95,10 +125,9 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         prefix = os.path.join(work, "usr")
         install(prefix)
-        check_cplusplus(prefix)
-        api, write, top = (compile_program(work, prefix, n) for n in ("api", "write", "top"))
-        result = run(api)
-        assert result.stdout == "46 functions\n", (result.stdout, result.stderr)
+        check_api(work, prefix)
+        write = compile_program(work, prefix, "write", static=shutil.which("pkg-config") is not None)
+        top = compile_program(work, prefix, "top")
 
         path = os.path.join(work, "flows")
         lines = "".join(" ".join(map(str, flow)) + "\n" for flow in flows)

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
- * What every public header of libnf shares: symbol visibility, the error a call may fill in, and
- * the statistics of a flow file.
+ * What the headers of the bulk door share: the error a call may fill in, and the statistics of a flow
+ * file.
  */
 #ifndef LIBNF_COMMON_H
 #define LIBNF_COMMON_H
 
+#include <libnf/api.h>
 #include <stdint.h>
-
-#if defined(__GNUC__)
-#define LNF_API __attribute__((visibility("default")))
-#define LNF_PRINTF(text, args) __attribute__((__format__(__printf__, text, args)))
-#else
-#define LNF_API
-#define LNF_PRINTF(text, args)
-#endif
 
 /** What went wrong and where. Filled only when a call fails; never read before that. */
 struct lnf_error {

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every function and constant programs for libnf 1.36 may name, with prototypes and values. */
+/* Every function and constant programs for libnf 1.36 may name, with prototypes and values; in
+ * words that C89, every later C and C++ know. */
 #include <libnf.h>
 #include <stdio.h>
 
-#define SAME(name, value) _Static_assert((name) == (value), #name)
+/* Does not compile when a value is another one. */
+#define SAME(name, value) SAME_AT(name, value, __LINE__)
+#define SAME_AT(name, value, line) SAME_NAMED(name, value, line)
+#define SAME_NAMED(name, value, line) typedef char same_##line[(name) == (value) ? 1 : -1]
 
 SAME(LNF_OK, 1);
 SAME(LNF_EOF, 0);
@@ -212,35 +216,42 @@ SAME(LNF_INFO_PACKETS_UDP, 0x32);
 SAME(LNF_INFO_PACKETS_ICMP, 0x34);
 SAME(LNF_INFO_PACKETS_OTHER, 0x36);
 
-/* Members of the structures, by type; the objects are never defined. */
-#define IS(expression, type)                                                                       \
-    _Static_assert(_Generic(&(expression), type * : 1, default : 0), #expression)
+static lnf_ip_t ip;
+static lnf_mac_t mac;
+static lnf_mpls_t mpls;
+static lnf_acl_t acl;
+static lnf_brec1_t brec;
 
-extern lnf_ip_t ip;
-extern lnf_mac_t mac;
-extern lnf_mpls_t mpls;
-extern lnf_acl_t acl;
-extern lnf_brec1_t brec;
-
-IS(ip.data[0], uint32_t);
 SAME(sizeof(ip.data), 4 * sizeof(uint32_t));
-IS(mac.data[0], uint8_t);
 SAME(sizeof(mac.data), 6 * sizeof(uint8_t));
-IS(mpls.data[0], uint32_t);
 SAME(sizeof(mpls.data), 10 * sizeof(uint32_t));
-IS(acl.acl_id, uint32_t);
-IS(acl.ace_id, uint32_t);
-IS(acl.xace_id, uint32_t);
-IS(brec.first, uint64_t);
-IS(brec.last, uint64_t);
-IS(brec.srcaddr, lnf_ip_t);
-IS(brec.dstaddr, lnf_ip_t);
-IS(brec.prot, uint8_t);
-IS(brec.srcport, uint16_t);
-IS(brec.dstport, uint16_t);
-IS(brec.bytes, uint64_t);
-IS(brec.pkts, uint64_t);
-IS(brec.flows, uint64_t);
+
+/* Members of the structures, by type. */
+#define IS(expression, type)                                                                       \
+    {                                                                                              \
+        type *pointer = &(expression);                                                             \
+        (void)pointer;                                                                             \
+    }
+
+static void members(void)
+{
+    IS(ip.data[0], uint32_t)
+    IS(mac.data[0], uint8_t)
+    IS(mpls.data[0], uint32_t)
+    IS(acl.acl_id, uint32_t)
+    IS(acl.ace_id, uint32_t)
+    IS(acl.xace_id, uint32_t)
+    IS(brec.first, uint64_t)
+    IS(brec.last, uint64_t)
+    IS(brec.srcaddr, lnf_ip_t)
+    IS(brec.dstaddr, lnf_ip_t)
+    IS(brec.prot, uint8_t)
+    IS(brec.srcport, uint16_t)
+    IS(brec.dstport, uint16_t)
+    IS(brec.bytes, uint64_t)
+    IS(brec.pkts, uint64_t)
+    IS(brec.flows, uint64_t)
+}
 
 /* A function of another type does not compile; a missing one does not link. */
 static void (*const error)(const char *, int) = lnf_error;
@@ -307,6 +318,7 @@ int main(void)
     COUNT(mem_read), COUNT(mem_read_raw), COUNT(mem_read_reset), COUNT(mem_clean), COUNT(mem_free);
     COUNT(fld_type), COUNT(fld_info), COUNT(fld_parse), COUNT(ring_init), COUNT(ring_read);
     COUNT(ring_write), COUNT(ring_info), COUNT(ring_free);
+    members();
     printf("%d functions\n", functions);
     return 0;
 }

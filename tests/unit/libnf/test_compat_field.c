@@ -3,6 +3,7 @@
 #include "field.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 START_TEST(test_type)
@@ -150,6 +151,8 @@ START_TEST(test_errors)
     ck_assert_int_eq(lnf_fld_info(0, LNF_FLD_INFO_TYPE, &value, sizeof(value)), LNF_ERR_UNKFLD);
     ck_assert_int_eq(lnf_fld_info(LNF_FLD_FIRST, 0x77, &value, sizeof(value)), LNF_ERR_OTHER);
     ck_assert_int_eq(lnf_fld_info(LNF_FLD_FIRST, LNF_FLD_INFO_TYPE, &value, 3), LNF_ERR_NOMEM);
+    ck_assert_int_eq(lnf_fld_info(LNF_FLD_FIRST, LNF_FLD_INFO_TYPE, NULL, 4), LNF_ERR_NOMEM);
+    ck_assert_int_eq(lnf_fld_info(0, LNF_FLD_INFO_FIELDS, NULL, 4096), LNF_ERR_NOMEM);
 }
 END_TEST
 
@@ -241,6 +244,29 @@ START_TEST(test_parse_bad)
 }
 END_TEST
 
+/** A name with both lengths, cut at every length. */
+START_TEST(test_parse_cut)
+{
+    static const char text[] = "srcip/24/64";
+    static const struct {
+        int bits, bits6; /* -1 = none there */
+    } rows[] = {{-1, -1}, {-1, -1}, {-1, -1},  {-1, -1}, {-1, -1}, {32, 128},
+                {-1, -1}, {2, 128}, {24, 128}, {-1, -1}, {24, 6},  {24, 64}};
+
+    for (size_t size = 0; size < sizeof(text); size++) {
+        char *cut = strndup(text, size);
+        int bits = -1, bits6 = -1;
+        int field = rows[size].bits < 0 ? LNF_FLD_ZERO_ : LNF_FLD_SRCADDR;
+        ck_assert_msg(lnf_fld_parse(cut, &bits, &bits6) == field, "'%s'", cut);
+        ck_assert_int_eq(bits, rows[size].bits);
+        ck_assert_int_eq(bits6, rows[size].bits6);
+        ck_assert_uint_eq(strlen(cut), size); /* the original wrote into the text */
+        ck_assert_int_eq(strncmp(cut, text, size), 0);
+        free(cut);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("libnf/compat_field");
@@ -254,6 +280,7 @@ int main(void)
     tcase_add_test(tc, test_errors);
     tcase_add_loop_test(tc, test_parse, 0, sizeof(parse_rows) / sizeof(parse_rows[0]));
     tcase_add_loop_test(tc, test_parse_bad, 0, sizeof(bad_names) / sizeof(bad_names[0]));
+    tcase_add_test(tc, test_parse_cut);
     suite_add_tcase(suite, tc);
 
     SRunner *runner = srunner_create(suite);

@@ -733,6 +733,35 @@ START_TEST(test_weak_records)
 }
 END_TEST
 
+/** Which records other than flows are passed over silently: all types up to beyond the known ones.
+ */
+START_TEST(test_record_types)
+{
+    uint8_t records[64 + 8];
+    lnf_rec_t *rec = new_record();
+
+    for (unsigned type = 0; type < 300; type++) {
+        bool silent = (type >= 2 && type <= 9) || (type >= 12 && type <= 15) || type == 256;
+        if (type == 11) {
+            continue;
+        }
+        lnf_store_u16(records, (uint16_t)type);
+        lnf_store_u16(records + 2, 8);
+        lnf_store_u32(records + 4, 0);
+        size_t size = 8 + add_flow(records + 8, 0);
+        put_records(records, size, 2);
+        lnf_file_t *file = open_file(LNF_READ, NULL);
+        if (!silent) {
+            ck_assert_msg(lnf_read(file, rec) == LNF_ERR_UNKREC, "type %u", type);
+        }
+        ck_assert_msg(lnf_read(file, rec) == LNF_OK, "type %u", type);
+        ck_assert_int_eq(lnf_read(file, rec), LNF_EOF);
+        lnf_close(file);
+    }
+    lnf_rec_free(rec);
+}
+END_TEST
+
 /** A record whose size is wrong takes the rest of its block with it. */
 START_TEST(test_broken_chain)
 {
@@ -1073,6 +1102,7 @@ int main(void)
     tcase_add_loop_test(tc, test_read_modify_write, 0, 2);
     tcase_add_test(tc, test_record_flags);
     tcase_add_test(tc, test_weak_records);
+    tcase_add_test(tc, test_record_types);
     tcase_add_loop_test(tc, test_broken_chain, 0, 3);
     tcase_add_loop_test(tc, test_weak_blocks, 0, 9);
     tcase_add_test(tc, test_open_errors);

@@ -583,6 +583,8 @@ START_TEST(test_assign_cut)
             lnf_store_u16(copy + 2, (uint16_t)size); /* its header agrees */
         }
         int status = lnf_rec_assign(rec, copy, size);
+        /* What was wrong is not taken for known the second time. */
+        ck_assert_int_eq(lnf_rec_assign(rec, copy, size), status);
         free(copy);
         ck_assert_int_eq(status, size == whole ? LNF_OK : LNF_ERR_CORRUPT);
         ck_assert_int_eq(lnf_rec_fget(rec, LNF_FLD_FIRST, &value),
@@ -621,6 +623,49 @@ START_TEST(test_assign_lengths)
         at += before;
     }
     test_records_clear(&records);
+}
+END_TEST
+
+/** Addresses of both families, as in columns: of the flow IPv4 unless both are zero or layer 2
+ * tells; others IPv4 unless it is zero. */
+START_TEST(test_both_families)
+{
+    static const struct {
+        uint32_t src4, dst4;
+        int version; /* -1: no layer 2 element */
+        bool ipv6;
+    } rows[] = {{1, 0, -1, false}, {0, 1, -1, false}, {0, 0, -1, true}, {1, 2, 4, false},
+                {1, 2, 6, true},   {0, 0, 4, false},  {0, 0, 0, true},  {0, 0, 6, true}};
+    struct test_flow flow = {.first = 1};
+    uint8_t src[16], dst[16], hop[16];
+    uint32_t family;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct test_records r = {0};
+        test_records_header(&r, &flow);
+        uint8_t *data = test_records_element(&r, 2, 8);
+        test_records_put(data, rows[i].src4, 4);
+        test_records_put(data + 4, rows[i].dst4, 4);
+        data = test_records_element(&r, 3, 32);
+        test_records_put(data, 0x20010db800000000, 8);
+        test_records_put(data + 24, 9, 8);
+        test_records_put(test_records_element(&r, 10, 4), rows[i].src4, 4);
+        test_records_put(test_records_element(&r, 11, 16) + 8, 7, 8);
+        if (rows[i].version >= 0) {
+            test_records_element(&r, 38, 32)[26] = (uint8_t)rows[i].version;
+        }
+        ck_assert_int_eq(lnf_rec_assign(rec, r.octets, r.size), LNF_OK);
+        ck_assert_int_eq(lnf_rec_fget(rec, LNF_FLD_SRCADDR, src), LNF_OK);
+        ck_assert_int_eq(lnf_rec_fget(rec, LNF_FLD_DSTADDR, dst), LNF_OK);
+        ck_assert_int_eq(lnf_rec_fget(rec, LNF_FLD_IP_NEXTHOP, hop), LNF_OK);
+        ck_assert_int_eq(lnf_rec_fget(rec, LNF_FLD_INET_FAMILY, &family), LNF_OK);
+        ck_assert_uint_eq(src[0], rows[i].ipv6 ? 0x20 : 0);
+        ck_assert_uint_eq(src[15], rows[i].ipv6 ? 0 : rows[i].src4);
+        ck_assert_uint_eq(dst[15], rows[i].ipv6 ? 9 : rows[i].dst4);
+        ck_assert_uint_eq(hop[15], rows[i].src4 != 0 ? rows[i].src4 : 7);
+        ck_assert_uint_eq(family, rows[i].ipv6 ? AF_INET6 : AF_INET);
+        test_records_clear(&r);
+    }
 }
 END_TEST
 
@@ -732,6 +777,7 @@ int main(void)
     tcase_add_test(tc, test_exporter);
     tcase_add_test(tc, test_complete);
     tcase_add_loop_test(tc, test_assign_cut, 0, 2);
+    tcase_add_test(tc, test_both_families);
     tcase_add_test(tc, test_assign_lengths);
     tcase_add_test(tc, test_foreign_record);
     tcase_add_test(tc, test_set_over_both_families);

@@ -61,6 +61,17 @@ static unsigned blocks_within(const struct octets *o, size_t size)
     return count;
 }
 
+/** Whether all flows of the blocks other than `block` were read. */
+static bool others_read(const struct reading *r, unsigned block)
+{
+    for (unsigned i = 0; i < FLOWS; i++) {
+        if (i / PER_BLOCK != block && !r->seen[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- sound files --------------------------------------------------------------------------------
  */
 
@@ -245,19 +256,56 @@ START_TEST(test_unfinished_hole)
 }
 END_TEST
 
+/** What a block's header may say, to its limits, and where a search for blocks stops. */
+static const struct header_limit {
+    size_t at; /* in the header of a block */
+    unsigned width;
+    uint32_t value;
+    bool block; /* it can be one */
+} header_limits[] = {
+    {0, 4, 0, false},
+    {0, 4, 1, true},
+    {0, 4, LNF_BLOCK_LIMIT / 4, true},
+    {0, 4, LNF_BLOCK_LIMIT / 4 + 1, false},
+    {0, 4, UINT32_MAX, false},
+    {4, 4, 0, false},
+    {8, 2, 0, false},
+    {8, 2, 1, true},
+    {8, 2, 4, true},
+    {8, 2, 5, false},
+    {8, 2, 0xffff, false},
+    {10, 2, 7, true},
+    {10, 2, 8, false},
+    {10, 2, 0x8000, false},
+};
+
+/** A file whose writer died, with this in the header of its second block. */
+START_TEST(test_search_limits)
+{
+    const struct header_limit *limit = &header_limits[_i];
+    static struct reading r;
+    struct octets o = make_file(LNF_CODEC_LZ4);
+    size_t block = octets_block(&o, 1), end = octets_appendix(&o);
+
+    octets_unfinish(&o);
+    memcpy(o.at + block + limit->at, &limit->value, limit->width);
+    octets_write(path, o.at, end);
+    reading_take(&r, path);
+    ck_assert_int_eq(r.opened, LNF_OK);
+    ck_assert(others_read(&r, limit->block ? 1 : BLOCKS) == limit->block);
+    ck_assert(r.seen[PER_BLOCK - 1]);
+    ck_assert_uint_eq(r.problems.count[LNF_PROBLEM_TRUNCATED], !limit->block);
+    if (!limit->block) {
+        ck_assert_uint_eq(r.flows, PER_BLOCK);
+        ck_assert_uint_eq(r.problems.last[LNF_PROBLEM_TRUNCATED].offset, block);
+        ck_assert_uint_eq(r.problems.last[LNF_PROBLEM_TRUNCATED].count, end - block);
+    }
+    octets_free(&o);
+}
+END_TEST
+
 /* ---- flipped bits -------------------------------------------------------------------------------
  */
-
-/** Whether all flows of the blocks other than `block` were read. */
-static bool others_read(const struct reading *r, unsigned block)
-{
-    for (unsigned i = 0; i < FLOWS; i++) {
-        if (i / PER_BLOCK != block && !r->seen[i]) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static void check_flip(const struct octets *o, size_t at, size_t appendix)
 {
@@ -1032,6 +1080,8 @@ int main(void)
     tcase_add_loop_test(tc, test_unfinished, 0, 5);
     tcase_add_test(tc, test_unfinished_tail);
     tcase_add_test(tc, test_unfinished_hole);
+    tcase_add_loop_test(tc, test_search_limits, 0,
+                        sizeof(header_limits) / sizeof(header_limits[0]));
     tcase_add_loop_test(tc, test_flip, 0, 5);
     tcase_add_loop_test(tc, test_refused, 0, sizeof(refusals) / sizeof(refusals[0]));
     tcase_add_test(tc, test_big_endian);

@@ -8,6 +8,8 @@
 #include "sample_flows.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const struct example {
     int number;
@@ -163,6 +165,62 @@ START_TEST(test_example)
 }
 END_TEST
 
+/**
+ * Every example cut at every length: it compiles or says where it is wrong, inside of what is left,
+ * and in memory of just that size. Which lengths are filters is known of those below.
+ */
+START_TEST(test_cut)
+{
+    const char *filter = examples[_i].filter;
+
+    for (size_t size = 0; size <= strlen(filter); size++) {
+        struct lnf_error error = {.text = ""};
+        lnf_program_t *program = NULL;
+        char *cut = strndup(filter, size);
+        int status = lnf_program_compile(cut, &program, &error);
+        ck_assert_msg(status == LNF_OK || status == LNF_ERR_FILTER, "'%s'", cut);
+        ck_assert_int_eq(program != NULL, status == LNF_OK);
+        if (status != LNF_OK) {
+            ck_assert_msg(error.text[0] != '\0' && error.line == 1 && error.column >= 1 &&
+                              error.column <= size + 1,
+                          "'%s': %u:%u: %s", cut, error.line, error.column, error.text);
+        }
+        lnf_program_destroy(program);
+        free(cut);
+    }
+}
+END_TEST
+
+/** Filters, and under each a + where it may end: before that character, or behind the last one. */
+static const char *const cuts[][2] = {
+    {"src ip 10.0.0.1 and (dst port 80 or flags SA)",
+     "+--------------++----------------------------+"},
+    {"not net 10.1.0.0/16 or bps > 1.5k", /**/
+     "+---------------+-+++---------+-++"},
+    {"port in [80, 443] # web", /**/
+     "+----------------+++++++"},
+    {"ident 'a b' and %web (any)", /**/
+     "+----------++-------------+"},
+    {"(any)%web && payload content 'x'", /**/
+     "+----+-++++---------------------+"},
+};
+
+START_TEST(test_known_cuts)
+{
+    const char *filter = cuts[_i][0], *marks = cuts[_i][1];
+
+    ck_assert_uint_eq(strlen(marks), strlen(filter) + 1);
+    for (size_t size = 0; size <= strlen(filter); size++) {
+        lnf_program_t *program = NULL;
+        char *cut = strndup(filter, size);
+        bool whole = lnf_program_compile(cut, &program, NULL) == LNF_OK;
+        ck_assert_msg(whole == (marks[size] == '+'), "'%s'", cut);
+        lnf_program_destroy(program);
+        free(cut);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("filter examples");
@@ -171,6 +229,8 @@ int main(void)
 
     tcase_add_unchecked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, test_example, 0, EXAMPLE_COUNT);
+    tcase_add_loop_test(tests, test_cut, 0, EXAMPLE_COUNT);
+    tcase_add_loop_test(tests, test_known_cuts, 0, (int)(sizeof(cuts) / sizeof(cuts[0])));
     suite_add_tcase(suite, tests);
     srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, CK_NORMAL);

@@ -170,6 +170,33 @@ START_TEST(test_wrong)
 }
 END_TEST
 
+/* Patterns cut at every length: those that end where one can end compile, the others say where they
+ * are wrong. Beside a pattern: + for each length that is whole, from 1; \x without digits is an x.
+ */
+START_TEST(test_cut)
+{
+    static const char *const patterns[][2] = {
+        {"a(b|c)*d", "+----+++"},
+        {"ab{2,3}?c", "++----+++"},
+        {"[^]a-z\\]]x", "--------++"},
+        {"^\\x41\\d+$", "+-+++-+++"},
+    };
+
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+        for (size_t size = 0; size <= strlen(patterns[i][0]); size++) {
+            struct lnf_regex_error error = {.text = NULL};
+            char *copy = malloc(size + 1);
+            memcpy(copy, patterns[i][0], size);
+            copy[size] = '\0';
+            bool whole = lnf_regex_compile(&arena, copy, size, 0, &error) != NULL;
+            ck_assert_msg(whole == (size > 0 && patterns[i][1][size - 1] == '+'), "'%s'", copy);
+            ck_assert(whole || (error.text != NULL && error.at <= size));
+            free(copy);
+        }
+    }
+}
+END_TEST
+
 /* Patterns that would take all memory or time elsewhere. */
 START_TEST(test_hostile)
 {
@@ -328,6 +355,7 @@ int main(void)
     tcase_add_test(tests, test_anchors);
     tcase_add_test(tests, test_ignore_case);
     tcase_add_test(tests, test_wrong);
+    tcase_add_test(tests, test_cut);
     tcase_add_test(tests, test_hostile);
     tcase_add_test(tests, test_any_octet);
     tcase_add_test(tests, test_random);

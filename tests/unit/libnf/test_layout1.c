@@ -398,6 +398,24 @@ START_TEST(test_extension)
 }
 END_TEST
 
+/** A flow that ends inside any of its extensions is a damaged record; one that ends behind it is
+ * not. */
+START_TEST(test_cut_extension)
+{
+    const struct extension_row *row = &extension_rows[_i];
+    const uint16_t id = row->id;
+
+    for (unsigned size = 0; size <= row->size; size++) {
+        build_clear(&block);
+        build_map(&block, 0, &id, 1);
+        build_flow(&block, &plain_flow, row->octets, size);
+        lnf_rec_t *rec = convert_one();
+        ck_assert_msg((rec != NULL) == (size == row->size), "extension %u, %u octets", id, size);
+        lnf_rec_free(rec);
+    }
+}
+END_TEST
+
 /** Extension 37's ICMP word is the port of ICMP flows, unless it is 0. */
 START_TEST(test_nsel_icmp)
 {
@@ -958,6 +976,59 @@ START_TEST(test_stat)
 }
 END_TEST
 
+/** The first start of statistics that were never filled in means unknown; a millisecond less is
+ * one. */
+START_TEST(test_first_unknown)
+{
+    build_map(&block, 0, NULL, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        build_clear(&file);
+        build_file(&file, 0, 1, "unused");
+        lnf_store_u32(file.at + 260, 0x7FFFFFFF);
+        lnf_store_u16(file.at + 268, (uint16_t)(999 - i));
+        build_block(&file, &block);
+        lnf_input_t *input = open_input();
+        const struct lnf_stat *stat = &lnf_input_info(input)->stat;
+        ck_assert_uint_eq(stat->first_ms, i == 0 ? UINT64_MAX : 2147483647998);
+        ck_assert_uint_eq(stat->last_ms, 0);
+        lnf_input_close(input);
+    }
+}
+END_TEST
+
+/** Without a block: statistics as stored, such as the time of the slot nothing came in; none when
+ * the header promises blocks. */
+START_TEST(test_without_blocks)
+{
+    static const struct {
+        uint32_t blocks, first;
+        uint64_t first_ms, flows, failures;
+    } rows[] = {{0, 1700000000, 1700000000000, 0, 3},
+                {0, 0, UINT64_MAX, 0, 3},
+                {2, 1700000000, UINT64_MAX, 0, 0}};
+
+    build_file(&file, 0, rows[_i].blocks, "idle");
+    lnf_store_u32(file.at + 260, rows[_i].first);
+    lnf_store_u32(file.at + 264, rows[_i].first == 0 ? 0 : rows[_i].first + 300);
+    lnf_store_u32(file.at + 272, 3);
+    if (rows[_i].blocks != 0) {
+        lnf_store_u64(file.at + 140, 99);
+    }
+    lnf_input_t *input = open_input();
+    struct lnf_block_ref ref;
+    ck_assert_int_eq(lnf_input_claim(input, &ref, NULL), LNF_EOF);
+    const struct lnf_input_info *info = lnf_input_info(input);
+    ck_assert(info->finished);
+    ck_assert_uint_eq(info->blocks, 0);
+    ck_assert_uint_eq(info->stat.first_ms, rows[_i].first_ms);
+    ck_assert_uint_eq(info->stat.flows, rows[_i].flows);
+    ck_assert_uint_eq(info->stat.sequence_failures, rows[_i].failures);
+    ck_assert_uint_eq(problem_count[LNF_PROBLEM_UNFINISHED], 0);
+    ck_assert_uint_eq(problem_count[LNF_PROBLEM_STATISTICS], rows[_i].blocks != 0);
+    lnf_input_close(input);
+}
+END_TEST
+
 /** A file cut at any length: refused before its first block, complete blocks after that. */
 START_TEST(test_cut_file)
 {
@@ -1079,6 +1150,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, test_fixed_part, 0, 16);
     tcase_add_loop_test(tc, test_extension, 0, (int)EXTENSION_ROWS);
+    tcase_add_loop_test(tc, test_cut_extension, 0, (int)EXTENSION_ROWS);
     tcase_add_loop_test(tc, test_nsel_icmp, 0, 4);
     tcase_add_loop_test(tc, test_user, 0, 2);
     tcase_add_test(tc, test_mpls);
@@ -1097,6 +1169,8 @@ int main(void)
     tcase_add_test(tc, test_codec_flags);
     tcase_add_test(tc, test_anonymised);
     tcase_add_loop_test(tc, test_stat, 0, 2);
+    tcase_add_test(tc, test_first_unknown);
+    tcase_add_loop_test(tc, test_without_blocks, 0, 3);
     tcase_add_test(tc, test_cut_file);
     tcase_add_test(tc, test_odd_octets);
     tcase_add_loop_test(tc, test_growth, 0, 2);

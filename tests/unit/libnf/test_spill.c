@@ -1067,6 +1067,54 @@ START_TEST(test_unreadable)
 }
 END_TEST
 
+/** Rows of a run in two extents whose file is cut at every length: those before the cut can be
+ * read, one by one and many at once; all others are errors that name the place. */
+START_TEST(test_cut_run)
+{
+    enum { ROW = 7, ROWS = 12, ALL = ROW * ROWS, FIRST_EXTENT = 5 };
+    lnf_memory_t *memory = create_memory(0);
+    struct lnf_spill_file *spill_file;
+    struct lnf_run run = {0};
+    uint8_t rows[ALL], got[ALL];
+
+    for (unsigned i = 0; i < ALL; i++) {
+        rows[i] = (uint8_t)(i + 1);
+    }
+    ck_assert_int_eq(lnf_spill_file_create(memory, &spill_file, NULL), LNF_OK);
+    ck_assert_int_eq(lnf_run_reserve(&run, 2), LNF_OK);
+    lnf_run_append(&run, spill_file, 0, FIRST_EXTENT);
+    lnf_run_append(&run, spill_file, FIRST_EXTENT * ROW, ROWS - FIRST_EXTENT);
+    ck_assert_int_eq(lnf_spill_file_write(spill_file, 0, rows, ALL, NULL), LNF_OK);
+    for (unsigned size = ALL + 1; size-- > 0;) {
+        struct lnf_error error = {.text = ""};
+        struct lnf_run_reader reader;
+        size_t count = 1, whole = 0;
+        int status = LNF_OK;
+        ck_assert_int_eq(ftruncate(spill_file->fd, size), 0);
+        for (unsigned row = 0; row < ROWS; row++) {
+            bool there = (row + 1) * ROW <= size;
+            ck_assert_int_eq(lnf_run_rows(&run, ROW, row, 1, got, &error),
+                             there ? LNF_OK : LNF_ERR_READ);
+            ck_assert(!there || memcmp(got, rows + row * ROW, ROW) == 0);
+            ck_assert(there || error.offset == (size > row * ROW ? size : row * ROW));
+        }
+        ck_assert_int_eq(lnf_run_rows(&run, ROW, 0, ROWS, got, NULL),
+                         size == ALL ? LNF_OK : LNF_ERR_READ);
+        ck_assert_int_eq(lnf_run_reader_init(&reader, &run, ROW, 2 * ROW), LNF_OK);
+        while (count > 0 && (status = lnf_run_reader_next(&reader, &count, NULL)) == LNF_OK) {
+            ck_assert_int_eq(memcmp(reader.buffer, rows + whole * ROW, count * ROW), 0);
+            whole += count;
+        }
+        ck_assert_int_eq(status, size == ALL ? LNF_OK : LNF_ERR_READ);
+        ck_assert_uint_eq(whole, size / (2 * ROW) * 2);
+        lnf_run_reader_clear(&reader);
+    }
+    lnf_run_clear(&run);
+    lnf_spill_file_destroy(spill_file);
+    lnf_memory_destroy(memory);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("libnf/spill");
@@ -1106,6 +1154,7 @@ int main(void)
     tcase_add_test(failures, test_no_directory);
     tcase_add_test(failures, test_named_file);
     tcase_add_loop_test(failures, test_unreadable, 0, 4);
+    tcase_add_test(failures, test_cut_run);
     suite_add_tcase(suite, failures);
 
     SRunner *runner = srunner_create(suite);

@@ -227,6 +227,26 @@ START_TEST(test_block)
 }
 END_TEST
 
+/** A record of its header only, the smallest there is, does not end the block. */
+START_TEST(test_smallest_record)
+{
+    struct test_records records = {0};
+    struct test_flow flow = make_flow(6, 0);
+    struct lnf_stat stat;
+
+    test_records_add(&records, &flow);
+    size_t filler = records.size;
+    (void)test_records_reserve(&records, 4);
+    lnf_store_u16(records.octets + filler, 256);
+    lnf_store_u16(records.octets + filler + 2, 4);
+    test_records_add(&records, &flow);
+    lnf_stat_init(&stat);
+    ck_assert(lnf_stat_count_block(&stat, records.octets, records.size, 3));
+    ck_assert_uint_eq(stat.flows, 2);
+    test_records_clear(&records);
+}
+END_TEST
+
 /** Sizes below that of a header end the block. */
 START_TEST(test_record_size)
 {
@@ -295,6 +315,7 @@ int main(void)
     tcase_add_test(tc, test_no_flow);
     tcase_add_test(tc, test_odd_elements);
     tcase_add_test(tc, test_block);
+    tcase_add_test(tc, test_smallest_record);
     tcase_add_test(tc, test_record_size);
     tcase_add_test(tc, test_add);
     suite_add_tcase(suite, tc);
