@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <maxminddb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -25,6 +26,9 @@ static const char *const places[] = {"/var/lib/GeoIP/GeoLite2-Country.mmdb",
 
 /** Records looked at for a country before a database counts as one without. */
 #define TRIED_MAX 100000u
+
+/** Octets at the end of the file where metadata are looked for, as libmaxminddb does it. */
+#define METADATA_MAX 131072
 
 struct lnf_geo {
     MMDB_s mmdb;
@@ -53,21 +57,71 @@ static const char *find_path(struct lnf_error *error)
     return NULL;
 }
 
-/* Whether there is a file that can be opened without waiting for anybody. */
-static int check_file(const char *path, struct lnf_error *error)
+static int fail_open(const char *path, int number, struct lnf_error *error)
+{
+    lnf_error_set(error, 0, "the database of countries '%.200s' cannot be opened: %s", path,
+                  strerror(number));
+    return LNF_ERR_READ;
+}
+
+/* Looks for the last marker of metadata, which are behind it. */
+static bool has_metadata(const uint8_t *tail, size_t size)
+{
+    static const char marker[] = "\xab\xcd\xefMaxMind.com";
+    const size_t length = sizeof(marker) - 1;
+
+    for (size_t i = size; i >= length; i--) {
+        if (memcmp(tail + i - length, marker, length) == 0) {
+            return lnf_geo_metadata_is_sound(tail + i, size - i);
+        }
+    }
+    return false;
+}
+
+static int check_metadata(const char *path, int fd, struct lnf_error *error)
 {
     struct stat info;
 
-    if (stat(path, &info) != 0) {
-        lnf_error_set(error, 0, "the database of countries '%.200s' cannot be opened: %s", path,
-                      strerror(errno));
-        return LNF_ERR_READ;
+    if (fstat(fd, &info) != 0) {
+        return fail_open(path, errno, error);
     }
     if (!S_ISREG(info.st_mode)) {
         lnf_error_set(error, 0, "the database of countries '%.200s' is no regular file", path);
         return LNF_ERR_READ;
     }
+    size_t size = info.st_size < METADATA_MAX ? (size_t)info.st_size : METADATA_MAX;
+    uint8_t *tail = malloc(size + 1);
+    if (tail == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    ssize_t got = pread(fd, tail, size, info.st_size - (off_t)size);
+    int number = got < 0 ? errno : EIO;
+    bool complete = got == (ssize_t)size, sound = complete && has_metadata(tail, size);
+    free(tail);
+    if (!complete) {
+        return fail_open(path, number, error);
+    }
+    if (!sound) {
+        lnf_error_set(error, 0,
+                      "'%.200s' is no database of countries: metadata of the MaxMind DB format are "
+                      "missing or damaged",
+                      path);
+        return LNF_ERR_CORRUPT;
+    }
     return LNF_OK;
+}
+
+/* Before libmaxminddb opens the file. Not waiting: it may be a pipe nobody writes to. */
+static int check_file(const char *path, struct lnf_error *error)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0) {
+        return fail_open(path, errno, error);
+    }
+    int status = check_metadata(path, fd, error);
+    close(fd);
+    return status;
 }
 
 static int explain_open(const char *path, int status, int number, struct lnf_error *error)
@@ -76,9 +130,7 @@ static int explain_open(const char *path, int status, int number, struct lnf_err
         return LNF_ERR_NOMEM;
     }
     if ((status == MMDB_FILE_OPEN_ERROR || status == MMDB_IO_ERROR) && number != 0) {
-        lnf_error_set(error, 0, "the database of countries '%.200s' cannot be opened: %s", path,
-                      strerror(number));
-        return LNF_ERR_READ;
+        return fail_open(path, number, error);
     }
     lnf_error_set(error, 0, "'%.200s' is no database of countries: %s", path,
                   MMDB_strerror(status));

@@ -3,7 +3,8 @@
  * Countries of addresses, from a database in the MaxMind DB format whose records have
  * `country.iso_code`: GeoLite2-Country and the like. libmaxminddb opens it and searches its tree;
  * built without it there are no databases. Records are read here, because a record nested deep
- * enough ends the process when libmaxminddb skips it.
+ * enough ends the process when libmaxminddb skips it, and metadata are looked at first, because it
+ * loses memory to damaged ones.
  *
  * Source: "MaxMind DB File Format Specification" 2.0.
  */
@@ -70,5 +71,9 @@ uint16_t lnf_geo_find(const lnf_geo_t *geo, struct lnf_geo_cache *cache, struct 
  * LNF_GEO_DAMAGED when it cannot be read. Nothing is trusted. (filter_geo_record.c)
  */
 uint16_t lnf_geo_record_country(const uint8_t *section, size_t size, size_t offset);
+
+/** Whether metadata are complete, their languages and descriptions what they should be. (likewise)
+ */
+bool lnf_geo_metadata_is_sound(const uint8_t *section, size_t size);
 
 #endif

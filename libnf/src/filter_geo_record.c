@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
- * Reads the country out of a record of a MaxMind DB: maps and texts, each of which may be a pointer
- * to where it is. No recursion, and no record makes it read more than RECORD_SIZE octets at a time.
+ * Reads the country out of a record of a MaxMind DB, and looks at the metadata: maps, arrays and
+ * texts, each of which may be a pointer to where it is. No recursion, and no record makes it read
+ * more than RECORD_SIZE octets at a time.
  *
  * Source: "MaxMind DB File Format Specification" 2.0, "Output Data Section".
  */
@@ -188,4 +189,37 @@ uint16_t lnf_geo_record_country(const uint8_t *section, size_t size, size_t offs
         return LNF_GEO_NONE;
     }
     return LNF_GEO_CODE(toupper((unsigned char)code[0]), toupper((unsigned char)code[1]));
+}
+
+/* ---- metadata ----------------------------------------------------------------------------------
+ */
+
+/* Whether a value is a map of texts to texts or an array of texts, all of which are there. */
+static bool holds_texts(const struct section *section, const struct lnf_reader *value,
+                        unsigned type)
+{
+    struct lnf_reader inside;
+    struct control control = follow(section, value, &inside);
+    uint64_t count = control.type == TYPE_MAP ? 2 * (uint64_t)control.size : control.size;
+    bool failed = inside.failed || control.type != type;
+
+    for (uint64_t i = 0; i < count && !failed; i++) {
+        size_t length;
+        failed = text_of(section, &inside, &length, &failed) == NULL;
+        skip_value(&inside);
+    }
+    return !failed;
+}
+
+bool lnf_geo_metadata_is_sound(const uint8_t *section, size_t size)
+{
+    const struct section whole = {section, size};
+    struct lnf_reader all = read_at(&whole, 0), languages = all, description = all;
+    bool failed = all.failed;
+
+    skip_value(&all);
+    return !failed && !all.failed && enter(&whole, &languages, "languages", &failed) &&
+           enter(&whole, &description, "description", &failed) &&
+           holds_texts(&whole, &languages, TYPE_ARRAY) &&
+           holds_texts(&whole, &description, TYPE_MAP);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** Records of databases of countries: whatever they are, a country, none, or damage. */
+/** Records and metadata of databases of countries: whatever they are, a country, none, or damage.
+ */
 #include "filter_geo.h"
 
 #include <ctype.h>
@@ -17,5 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
     }
+    (void)lnf_geo_metadata_is_sound(data, size);
     return 0;
 }

@@ -712,6 +712,70 @@ START_TEST(test_nested)
 }
 END_TEST
 
+static bool is_sound(const struct mmdb_octets *o)
+{
+    uint8_t *copy = malloc(o->size + (o->size == 0));
+
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, o->at, o->size);
+    bool sound = lnf_geo_metadata_is_sound(copy, o->size);
+    free(copy);
+    return sound;
+}
+
+/* Metadata with values of these kinds: 't' text, 'a' array, 'm' map, 'n' number. */
+static bool kinds_are_sound(char language, char languages, char description)
+{
+    struct mmdb_octets o = {0};
+
+    mmdb_put_map(&o, 3);
+    mmdb_put_text(&o, "node_count");
+    mmdb_put_number(&o, MMDB_BUILD_UINT32, 1);
+    mmdb_put_text(&o, "languages");
+    if (languages == 'a') {
+        mmdb_put_array(&o, 1);
+    } else {
+        mmdb_put_text(&o, "en");
+    }
+    if (languages == 'a' && language == 't') {
+        mmdb_put_text(&o, "en");
+    } else if (languages == 'a') {
+        mmdb_put_number(&o, MMDB_BUILD_UINT16, 7);
+    }
+    mmdb_put_text(&o, "description");
+    if (description == 'm' || description == 'n') {
+        mmdb_put_map(&o, 1);
+        mmdb_put_text(&o, "en");
+    }
+    if (description == 'n') {
+        mmdb_put_number(&o, MMDB_BUILD_UINT16, 7);
+    } else {
+        mmdb_put_text(&o, "text");
+    }
+    bool sound = is_sound(&o);
+    free(o.at);
+    return sound;
+}
+
+START_TEST(test_metadata)
+{
+    struct mmdb m;
+
+    mmdb_init(&m, 6);
+    size_t size = mmdb_finish(&m), start = m.tree_size + 16 + m.data_size + 14;
+    for (size_t cut = start; cut <= size; cut++) {
+        struct mmdb_octets part = {m.octets + start, cut - start, 0};
+        ck_assert(is_sound(&part) == (cut == size));
+    }
+    mmdb_clear(&m);
+    ck_assert(kinds_are_sound('t', 'a', 'm'));
+    ck_assert(!kinds_are_sound('n', 'a', 'm'));
+    ck_assert(!kinds_are_sound('t', 't', 'm'));
+    ck_assert(!kinds_are_sound('t', 'a', 'n'));
+    ck_assert(!kinds_are_sound('t', 'a', 't'));
+}
+END_TEST
+
 /* ---- files and threads -------------------------------------------------------------------------
  */
 
@@ -883,6 +947,7 @@ int main(void)
     tcase_add_test(tests, test_record_pointers);
     tcase_add_test(tests, test_record_kinds);
     tcase_add_test(tests, test_record_hostile);
+    tcase_add_test(tests, test_metadata);
     suite_add_tcase(suite, tests);
     if (!lnf_geo_is_available()) {
         tcase_add_test(tests, test_unavailable);
