@@ -81,8 +81,8 @@ struct query {
     bool no_tput;  /* --no-tput: the exchange chosen is another one */
     bool no_index; /* --no-bfindex: no file is skipped unread */
 
-    /* Where this process finds countries, NULL = what libnf finds; not the query's. Like paths it is
-     * every process's own matter, and not packed. */
+    /* Where this process finds countries, NULL = what libnf finds; not the query's. Like paths it
+     * is every process's own matter, and not packed. */
     const char *geo_database;
 };
 

@@ -9,7 +9,7 @@ openmpi-bin libbz2-dev liblzo2-dev libmaxminddb-dev libmd-dev libzstd-dev zlib1g
 python3 ca-certificates"
 if [ "${1:-build}" = test ]; then
     packages="$packages check nfdump clang libclang-rt-14-dev debhelper dpkg-dev fakeroot git
-    iproute2 procps mpich libmpich-dev"
+    iproute2 procps mpich libmpich-dev mmdb-bin"
 fi
 
 missing=""
