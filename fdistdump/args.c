@@ -97,6 +97,11 @@ const struct args_option args_table[] = {
      "Zone of times given and printed, as in TZ or zone tables (Europe/Prague); system is the zone "
      "of the machine. The default is UTC.",
      PLACE(time_zone), ARGS_TEXT, NULL, 0, 0, NULL},
+    {0, "geo-database", "FILE",
+     "Database that tells the country of an address, for the term geo of the filter; every process "
+     "opens it on its own node. The default is the file LNF_GEO_DATABASE names, else "
+     "GeoLite2-Country.mmdb in /var/lib/GeoIP or /usr/share/GeoIP.",
+     PLACE(geo_database), ARGS_TEXT, NULL, 0, 0, NULL},
     {0, "exchange", "EXCHANGE",
      "How groups of several processes become one answer: auto (default), gather (at the master), "
      "tput (first ones of a descending sum) or shuffle (each process finishes its part of the "

@@ -42,6 +42,7 @@ struct args {
     const char *progress_destination; /* NULL = standard error */
     int threads;                      /* 0 = not given */
     const char *memory_limit;         /* NULL = not given */
+    const char *geo_database;         /* likewise */
     int no_tput, no_index;
     int strict;
     int exchange; /* enum query_exchange */

@@ -96,6 +96,10 @@ _fdistdump_argument()
     --output-fields | --fields) _fdistdump_offer_list "$1" "$_fdistdump_fields" ;;
     --output-items) _fdistdump_offer_list "$1" "$_fdistdump_items" ;;
     --time-zone) _fdistdump_offer "$1" UTC system ;;
+    --geo-database)
+        _fdistdump_offer_files
+        COMPREPLY=("${COMPREPLY[@]/#/$1}")
+        ;;
     --progress-bar-dest)
         local -a streams
         _fdistdump_offer "$1" stderr stdout

@@ -85,6 +85,7 @@ static int understand(struct work *work, int argc, char **argv, struct failure *
         work->query.exchange = (enum query_exchange)work->args.exchange;
         work->query.no_tput = work->args.no_tput != 0;
         work->query.no_index = work->args.no_index != 0;
+        work->query.geo_database = work->args.geo_database;
         class = query_compile(&work->query, &work->compiled, failure);
     }
     if (class == REPORT_OK) {

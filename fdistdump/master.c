@@ -137,6 +137,7 @@ static void report_damage(const struct master *master)
         [LNF_PROBLEM_BLOCK] = "damaged blocks skipped",
         [LNF_PROBLEM_RECORD] = "damaged records skipped",
         [LNF_PROBLEM_STATISTICS] = "wrong statistics",
+        [LNF_PROBLEM_COUNTRY] = "addresses not looked up",
     };
     char line[512];
     size_t used = 0;

@@ -409,6 +409,7 @@ int query_compile(const struct query *query, lnf_query_t **compiled, struct fail
         .sort_column = query->sort_column,
         .sort_descending = query->sort_descending,
         .limit = query->limit,
+        .geo_database = query->geo_database,
     };
     struct lnf_error error = {.text = ""};
     enum lnf_query_mode wanted = spec.mode;

@@ -80,6 +80,10 @@ struct query {
     enum query_exchange exchange;
     bool no_tput;  /* --no-tput: the exchange chosen is another one */
     bool no_index; /* --no-bfindex: no file is skipped unread */
+
+    /* Where this process finds countries, NULL = what libnf finds; not the query's. Like paths it
+     * is every process's own matter, and not packed. */
+    const char *geo_database;
 };
 
 /**

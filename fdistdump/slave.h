@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SLAVE_PROBLEMS 5u /* kinds of enum lnf_problem_kind */
+#define SLAVE_PROBLEMS 6u /* kinds of enum lnf_problem_kind */
 
 /** What rows are sent for; counted apart. */
 enum slave_phase {

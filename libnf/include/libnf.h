@@ -403,7 +403,9 @@ typedef struct lnf_filter lnf_filter_t;
 
 /**
  * Compiles a filter; docs/filter.md describes the language, the union of both dialects of
- * libnf 1.36. The three functions differ in their error status only.
+ * libnf 1.36. The three functions differ in their error status only. A filter with `geo` needs a
+ * database of countries, which is open as long as the filter lives: the one the environment variable
+ * LNF_GEO_DATABASE names, else the first usual one (docs/filter.md); without it the filter is wrong.
  *
  * @return LNF_OK; LNF_ERR_FILTER (v1) or LNF_ERR_OTHER_MSG (v2), text with line and column from
  *         lnf_error(); LNF_ERR_NOMEM

@@ -56,6 +56,8 @@ static float test_cost(const struct lnf_filter_leaf *leaf)
         return 30.0f;
     case LNF_TEST_LABEL:
         return 30.0f;
+    case LNF_TEST_COUNTRIES:
+        return 60.0f;
     case LNF_TEST_PAYLOAD:
         return 100.0f;
     case LNF_TEST_JA3:
@@ -89,6 +91,7 @@ static float test_share(const struct lnf_filter_leaf *leaf)
     case LNF_TEST_BITMAP:
     case LNF_TEST_NUMBER_RANGES:
     case LNF_TEST_NETS:
+    case LNF_TEST_COUNTRIES:
         return 0.2f;
     default:
         return 0.4f;
@@ -341,7 +344,7 @@ static bool add_net_set(struct lnf_arena *arena, struct steps *steps,
     struct lnf_filter_leaf leaf = {0};
     bool empty;
 
-    if (fields->row[0]->type != LNF_ADDR) {
+    if (fields->row[0]->type != LNF_ADDR || node->term->kind == LNF_KIND_COUNTRY) {
         return true;
     }
     /* One network is a mask and a comparison, unless it is of IPv6 and spans ::/96. */
@@ -369,6 +372,17 @@ static bool add_net_set(struct lnf_arena *arena, struct steps *steps,
         }
     }
     return true;
+}
+
+static bool add_country_set(struct lnf_arena *arena, struct steps *steps,
+                            const struct lnf_filter_node *node, const struct fields *fields,
+                            bool negate)
+{
+    struct lnf_filter_leaf leaf = {0};
+
+    return node->term->kind != LNF_KIND_COUNTRY ||
+           (lnf_filter_set_countries(arena, node->items, &leaf) &&
+            add_leaves(arena, steps, &leaf, fields, negate));
 }
 
 /* All addresses of a version: for a flow's own addresses the version of the flow. */
@@ -495,7 +509,8 @@ static struct lnf_filter_step *match_any(struct lnf_arena *arena,
     struct steps steps = {0};
 
     if (!add_number_set(arena, &steps, node, fields, negate) ||
-        !add_net_set(arena, &steps, node, fields, negate)) {
+        !add_net_set(arena, &steps, node, fields, negate) ||
+        !add_country_set(arena, &steps, node, fields, negate)) {
         return NULL;
     }
     for (const struct lnf_filter_item *item = node->items; item != NULL; item = item->next) {
@@ -618,7 +633,7 @@ static bool is_mergeable(const struct lnf_filter_node *node)
     return node->kind == LNF_NODE_TERM && node->term->implied == LNF_IMPLIED_NONE &&
            node->direction != LNF_DIR_SRC_AND_DST && node->items != NULL &&
            (node->term->kind == LNF_KIND_NUMBER || node->term->kind == LNF_KIND_ADDRESS ||
-            node->term->kind == LNF_KIND_MAC);
+            node->term->kind == LNF_KIND_MAC || node->term->kind == LNF_KIND_COUNTRY);
 }
 
 static bool same_fields(const struct lnf_filter_node *a, const struct lnf_filter_node *b)
@@ -816,9 +831,11 @@ static bool make_program(lnf_program_t *program, const struct lnf_filter_parse *
 /* ---- the contract ------------------------------------------------------------------------------
  */
 
-int lnf_program_compile(const char *text, lnf_program_t **program, struct lnf_error *error)
+int lnf_program_compile_geo(const char *text, const char *geo_database, lnf_program_t **program,
+                            struct lnf_error *error)
 {
-    struct lnf_filter_parse parse = {.status = LNF_OK, .error = error};
+    struct lnf_filter_parse parse = {
+        .status = LNF_OK, .error = error, .geo_database = geo_database};
     lnf_program_t *p = calloc(1, sizeof(*p));
 
     if (p == NULL) {
@@ -828,6 +845,7 @@ int lnf_program_compile(const char *text, lnf_program_t **program, struct lnf_er
     if (text != NULL) {
         lnf_filter_parse_text(&parse, text, strlen(text));
     }
+    p->geo = parse.geo;
     if (parse.status == LNF_OK) {
         /* The tree dies with its arena; steps point into the field table and their own arena. */
         if (!make_program(p, &parse)) {
@@ -843,9 +861,15 @@ int lnf_program_compile(const char *text, lnf_program_t **program, struct lnf_er
     return parse.status;
 }
 
+int lnf_program_compile(const char *text, lnf_program_t **program, struct lnf_error *error)
+{
+    return lnf_program_compile_geo(text, NULL, program, error);
+}
+
 void lnf_program_destroy(lnf_program_t *program)
 {
     if (program != NULL) {
+        lnf_geo_close(program->geo);
         lnf_arena_clear(&program->arena);
         free(program);
     }
@@ -859,6 +883,11 @@ bool lnf_program_is_any(const lnf_program_t *program)
 bool lnf_program_asks_numbers(const lnf_program_t *program)
 {
     return program->numbers;
+}
+
+const char *lnf_program_geo_database(const lnf_program_t *program)
+{
+    return program->geo == NULL ? NULL : lnf_geo_path(program->geo);
 }
 
 bool lnf_program_has_labels(const lnf_program_t *program)

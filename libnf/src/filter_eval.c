@@ -5,6 +5,7 @@
  * rejected.
  */
 #include "filter.h"
+#include "filter_geo.h"
 #include "filter_ja3.h"
 #include "filter_program.h"
 #include "filter_regex.h"
@@ -22,6 +23,8 @@ struct level {
 };
 
 struct lnf_program_state {
+    const lnf_geo_t *geo;
+    struct lnf_geo_cache *countries; /* NULL = none are asked for */
     unsigned level_count;
     struct level levels[];
 };
@@ -448,6 +451,29 @@ static const void *column_of(const struct run *run, const struct lnf_filter_leaf
                : lnf_batch_column(run->batch, field, selection, count);
 }
 
+static unsigned in_countries(const struct run *run, const struct lnf_filter_leaf *leaf,
+                             struct lnf_addr address)
+{
+    return in_bitmap(leaf->bitmap, lnf_geo_find(run->state->geo, run->state->countries, address));
+}
+
+/* The second address is looked up only when the first one is not enough. */
+static unsigned select_countries(const struct run *run, const struct lnf_filter_leaf *leaf,
+                                 const struct lnf_addr *a, const struct lnf_addr *b,
+                                 const uint16_t *selection, unsigned count, uint16_t *out)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned row = selection == NULL ? i : selection[i];
+        unsigned found =
+            in_countries(run, leaf, a[row]) || (b != NULL && in_countries(run, leaf, b[row]));
+        out[kept] = (uint16_t)row;
+        kept += found ^ leaf->negate;
+    }
+    return kept;
+}
+
 static unsigned run_leaf(const struct run *run, const struct lnf_filter_leaf *leaf,
                          const uint16_t *selection, unsigned count, uint16_t *out)
 {
@@ -456,6 +482,9 @@ static unsigned run_leaf(const struct run *run, const struct lnf_filter_leaf *le
     }
     const void *column1 = column_of(run, leaf, leaf->field, selection, count);
     const void *column2 = column_of(run, leaf, leaf->field2, selection, count);
+    if (leaf->test == LNF_TEST_COUNTRIES) {
+        return select_countries(run, leaf, column1, column2, selection, count, out);
+    }
     return loop_of(leaf)(leaf, column1, column2, selection, count, out);
 }
 
@@ -536,15 +565,35 @@ lnf_program_state_t *lnf_program_state_create(const lnf_program_t *program)
     lnf_program_state_t *state =
         malloc(sizeof(*state) + program->levels * sizeof(state->levels[0]));
 
-    if (state != NULL) {
-        state->level_count = program->levels;
+    if (state == NULL) {
+        return NULL;
+    }
+    state->level_count = program->levels;
+    state->geo = program->geo;
+    state->countries = program->geo == NULL ? NULL : calloc(1, sizeof(*state->countries));
+    if (program->geo != NULL && state->countries == NULL) {
+        free(state);
+        return NULL;
     }
     return state;
 }
 
 void lnf_program_state_destroy(lnf_program_state_t *state)
 {
-    free(state);
+    if (state != NULL) {
+        free(state->countries);
+        free(state);
+    }
+}
+
+uint64_t lnf_program_take_damaged(lnf_program_state_t *state)
+{
+    uint64_t damaged = state->countries == NULL ? 0 : state->countries->damaged;
+
+    if (damaged > 0) {
+        state->countries->damaged = 0;
+    }
+    return damaged;
 }
 
 unsigned lnf_program_run(const lnf_program_t *program, lnf_program_state_t *state,

@@ -401,10 +401,7 @@ static const struct lnf_filter_term terms[] = {
      .fields = {LNF_FLD_MPLS_LABEL},
      .why = "ask for 'mpls label1' to 'mpls label10', 'mpls exp1' to 'mpls exp10', 'mpls eos' or "
             "'mpls any'"},
-    {.name = "geo",
-     .kind = LNF_KIND_UNSUPPORTED,
-     .select = SELECT_SIDES,
-     .why = "flow records carry no country, and there is no database to look one up in"},
+    SIDES_ROW("geo", LNF_KIND_COUNTRY, LNF_FLD_SRCADDR, LNF_FLD_DSTADDR),
     UNSUPPORTED_ROW("payload", "ask for 'payload content', 'payload regex' or 'payload ja3'"),
 };
 

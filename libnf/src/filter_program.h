@@ -19,6 +19,7 @@ enum lnf_filter_test {
     LNF_TEST_NET,       /* address, (value & mask) == address */
     LNF_TEST_ADDRESSES, /* addresses in a hash table */
     LNF_TEST_NETS,      /* addresses in sorted ranges */
+    LNF_TEST_COUNTRIES, /* addresses, whose country is one of a bitmap's */
     LNF_TEST_PRESENT,
     /* From the record, no column: see lnf_filter_reads_record(). */
     LNF_TEST_STRING,
@@ -88,7 +89,7 @@ struct lnf_filter_leaf {
         struct {
             uint64_t mask, want;
         } bits;
-        const uint64_t *bitmap;
+        const uint64_t *bitmap; /* of countries: by lnf_geo_find() */
         struct lnf_number_set numbers;
         struct lnf_number_ranges number_ranges;
         struct {
@@ -135,6 +136,7 @@ struct lnf_program {
     const struct lnf_filter_step *root;
     const struct lnf_label_step *labels; /* NULL = none */
     bool numbers;                        /* it asks for the number of records in their file */
+    lnf_geo_t *geo;                      /* database of countries; NULL = none is asked for */
     unsigned levels;                     /* of OR inside OR: each needs scratch memory */
 };
 
@@ -158,6 +160,10 @@ static inline bool lnf_addr_less(struct lnf_addr a, struct lnf_addr b)
 /** Ranges of numbers of a type with the largest value `max`. `*full`: everything matches. */
 bool lnf_filter_set_numbers(struct lnf_arena *arena, const struct lnf_filter_item *items,
                             uint8_t type, struct lnf_filter_leaf *leaf, bool *empty, bool *full);
+
+/** Countries; there is one at least. */
+bool lnf_filter_set_countries(struct lnf_arena *arena, const struct lnf_filter_item *items,
+                              struct lnf_filter_leaf *leaf);
 
 /** Contiguous networks. */
 bool lnf_filter_set_nets(struct lnf_arena *arena, const struct lnf_filter_item *items,

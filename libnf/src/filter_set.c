@@ -121,6 +121,22 @@ static bool make_bitmap(struct lnf_arena *arena, const struct number_range *rang
     return true;
 }
 
+bool lnf_filter_set_countries(struct lnf_arena *arena, const struct lnf_filter_item *items,
+                              struct lnf_filter_leaf *leaf)
+{
+    uint64_t *bitmap = lnf_arena_get(arena, UINT16_MAX / 8 + 1);
+
+    if (bitmap == NULL) {
+        return false;
+    }
+    for (const struct lnf_filter_item *item = items; item != NULL; item = item->next) {
+        bitmap[item->min >> 6] |= (uint64_t)1 << (item->min & 63);
+    }
+    leaf->test = LNF_TEST_COUNTRIES;
+    leaf->bitmap = bitmap;
+    return true;
+}
+
 static bool make_number_hash(struct lnf_arena *arena, const struct number_range *ranges,
                              size_t count, struct lnf_filter_leaf *leaf)
 {

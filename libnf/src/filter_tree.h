@@ -14,6 +14,7 @@
 #define LNF_FILTER_TREE_H
 
 #include "batch.h"
+#include "filter_geo.h"
 
 #include <setjmp.h>
 #include <stdbool.h>
@@ -116,6 +117,7 @@ enum lnf_filter_kind {
     LNF_KIND_IDENT,       /* text: ident of the file the record is from */
     LNF_KIND_COUNT,       /* number of the record in that file */
     LNF_KIND_LABEL,       /* text: label stored in the record */
+    LNF_KIND_COUNTRY,     /* country an address is in, from a database beside the flows */
     LNF_KIND_FAMILY,      /* no value: inet, inet6 */
     LNF_KIND_UNSUPPORTED, /* a name of nfdump's language that cannot be answered; `why` says why */
 };
@@ -265,7 +267,11 @@ struct lnf_filter_parse {
     bool unit_possible;           /* the last value was a plain number */
     bool mask_possible;           /* the last value was an IPv4 address */
     bool regex_possible;          /* the value to come, or the last one, is a regular expression */
-    bool label_before;            /* the label stands before its parentheses */
+    bool country_possible; /* the value to come is a country: some are named like comparisons */
+    bool label_before;     /* the label stands before its parentheses */
+
+    const char *geo_database; /* file of the database of countries; NULL = the usual one */
+    lnf_geo_t *geo;           /* open since the first term that asks for a country */
 
     int status; /* LNF_OK until something failed */
     struct lnf_error *error;

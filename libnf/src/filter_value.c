@@ -3,6 +3,7 @@
  * Values of terms: texts -> ranges of numbers, networks, masks of flags. Says what is wrong with a
  * value and what was expected.
  */
+#include "filter_geo.h"
 #include "filter_ja3.h"
 #include "filter_regex.h"
 #include "filter_tree.h"
@@ -692,6 +693,63 @@ static bool convert_ja3(struct conversion *c)
     return true;
 }
 
+/* Opens the database at the first country; it is the same one for all of them. */
+static bool open_countries(struct conversion *c)
+{
+    struct lnf_error error = {.text = ""};
+
+    if (c->parse->geo != NULL) {
+        return true;
+    }
+    int status = lnf_geo_open(c->parse->geo_database, &c->parse->geo, &error);
+    if (status == LNF_ERR_NOMEM) {
+        return lnf_filter_no_memory(c->parse);
+    }
+    return status == LNF_OK || FAIL(c, "%s", error.text);
+}
+
+/*
+ * nfdump takes any two characters of a word but a number, and so does this: `..` are addresses
+ * without a country, and what else is none selects nothing.
+ */
+static bool is_country(const struct lnf_filter_word *value)
+{
+    bool digits = true;
+
+    for (size_t i = 0; i < value->length; i++) {
+        unsigned char character = (unsigned char)value->text[i];
+        if (!isalnum(character) && (character == '\0' || strchr("._:-", character) == NULL)) {
+            return false;
+        }
+        digits = digits && isdigit(character);
+    }
+    return value->length == 2 && !digits;
+}
+
+static bool convert_country(struct conversion *c)
+{
+    const struct lnf_filter_word *value = c->value;
+    char shown[64];
+
+    if (!check_suffix(c, "")) {
+        return false;
+    }
+    if (!is_country(value)) {
+        return FAIL(c,
+                    "'%s' is no country; expected its two letters, or '..' for addresses of which "
+                    "none is known",
+                    lnf_filter_show(value->text, value->length, shown));
+    }
+    struct lnf_filter_item *item = open_countries(c) ? add_item(c, LNF_ITEM_RANGE) : NULL;
+    if (item == NULL) {
+        return false;
+    }
+    item->min = LNF_GEO_CODE(toupper((unsigned char)value->text[0]),
+                             toupper((unsigned char)value->text[1]));
+    item->max = item->min;
+    return true;
+}
+
 bool lnf_filter_convert_port_block(struct lnf_filter_parse *parse, struct lnf_filter_node *node,
                                    const struct lnf_filter_word *word)
 {
@@ -752,6 +810,8 @@ static bool convert_one(struct conversion *c)
     case LNF_KIND_IDENT:
     case LNF_KIND_LABEL:
         return convert_name(c);
+    case LNF_KIND_COUNTRY:
+        return convert_country(c);
     case LNF_KIND_FAMILY:
     case LNF_KIND_UNSUPPORTED:
         break;

@@ -163,6 +163,7 @@ static bool names_field(const struct lnf_filter_term *term)
     case LNF_KIND_IDENT:
     case LNF_KIND_COUNT:
     case LNF_KIND_LABEL:
+    case LNF_KIND_COUNTRY:
         return false;
     default:
         return true;
@@ -207,6 +208,7 @@ static int term_token(struct lnf_filter_parse *parse, struct lnf_filter_word *wo
     }
     parse->state = parse->exist ? STATE_AFTER_TERM : STATE_AFTER_NAME;
     parse->regex_possible = word->term->kind == LNF_KIND_REGEX;
+    parse->country_possible = word->term->kind == LNF_KIND_COUNTRY;
     parse->exist = false;
     return NAME;
 }
@@ -244,6 +246,22 @@ static int value_token(struct lnf_filter_parse *parse, const struct lnf_filter_w
     return VALUE;
 }
 
+/* Whether the word is the name of a country where that may stand: `geo in`, not `geo in [CZ]`. */
+static bool is_country(struct lnf_filter_parse *parse, const struct lnf_filter_word *word)
+{
+    static const struct keyword countries[] = {
+        {"in", 1}, {"ne", 1}, {"gt", 1}, {"lt", 1}, {"ge", 1}, {NULL, 0},
+    };
+
+    if (!parse->country_possible || keyword_token(word, countries) != 1) {
+        return false;
+    }
+    const struct lnf_filter_word *next = peek_word(parse, 0);
+    bool compared =
+        next != NULL && next->token == VALUE && !word_is(next, "and") && !word_is(next, "or");
+    return !compared && (next == NULL || next->token != '[');
+}
+
 static int after_name_token(struct lnf_filter_parse *parse, struct lnf_filter_word *word)
 {
     static const struct {
@@ -254,6 +272,9 @@ static int after_name_token(struct lnf_filter_parse *parse, struct lnf_filter_wo
         {"ge", LNF_OP_GE}, {"le", LNF_OP_LE}, {"like", LNF_OP_LIKE},
     };
 
+    if (is_country(parse, word)) {
+        return value_token(parse, word, STATE_AFTER_VALUE);
+    }
     for (size_t i = 0; i < sizeof(comparisons) / sizeof(comparisons[0]); i++) {
         if (word_is(word, comparisons[i].text)) {
             word->op = (uint8_t)comparisons[i].op;

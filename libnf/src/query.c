@@ -377,7 +377,7 @@ static uint64_t partition_seed(const lnf_query_t *query)
 
 static int build(lnf_query_t *query, const struct lnf_query_spec *spec, struct lnf_error *error)
 {
-    int status = lnf_program_compile(spec->filter, &query->program, error);
+    int status = lnf_program_compile_geo(spec->filter, spec->geo_database, &query->program, error);
     if (status != LNF_OK) {
         return status;
     }

@@ -233,6 +233,21 @@ static void report_damage(lnf_task_t *task, lnf_scan_t *scan, const struct lnf_b
     }
 }
 
+/** Tells whoever opened the file about addresses of a block that could not be looked up. */
+static void report_countries(lnf_task_t *task, lnf_scan_t *scan, const struct lnf_block_ref *ref)
+{
+    uint64_t damaged = lnf_program_take_damaged(task->state);
+    char text[400];
+
+    if (damaged > 0) {
+        snprintf(text, sizeof(text),
+                 "%" PRIu64 " addresses could not be looked up: the database of countries '%.200s' "
+                 "is damaged",
+                 damaged, lnf_program_geo_database(task->query->program));
+        lnf_input_report(scan->input, LNF_PROBLEM_COUNTRY, ref->offset, damaged, text);
+    }
+}
+
 /**
  * Claims the next block and opens the batch on it. LNF_ERR_CORRUPT: it was reported, and costs this
  * block only.
@@ -308,6 +323,7 @@ int lnf_task_run(lnf_task_t *task, lnf_scan_t *scan, lnf_table_t *table, uint64_
         }
     }
     report_damage(task, scan, &ref);
+    report_countries(task, scan, &ref);
     return LNF_OK;
 }
 

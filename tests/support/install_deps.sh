@@ -5,10 +5,11 @@
 set -eu
 
 packages="gcc g++ cmake ninja-build pkg-config flex bison libxml2-dev liblz4-dev libopenmpi-dev
-openmpi-bin libbz2-dev liblzo2-dev libmd-dev libzstd-dev zlib1g-dev libsystemd-dev python3 ca-certificates"
+openmpi-bin libbz2-dev liblzo2-dev libmaxminddb-dev libmd-dev libzstd-dev zlib1g-dev libsystemd-dev
+python3 ca-certificates"
 if [ "${1:-build}" = test ]; then
     packages="$packages check nfdump clang libclang-rt-14-dev debhelper dpkg-dev fakeroot git
-    iproute2 procps mpich libmpich-dev"
+    iproute2 procps mpich libmpich-dev mmdb-bin"
 fi
 
 missing=""

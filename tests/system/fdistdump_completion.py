@@ -111,6 +111,8 @@ CASES = [
     ("--progress-bar-dest=", ["stderr", "stdout", "lnf.1", "lnf.2 with blank", "other"]),
     ("--progress-bar-dest=std", ["stderr", "stdout"]),
     ("--progress-bar-dest o", ["other"]),
+    ("--geo-database=lnf", ["lnf.1", "lnf.2 with blank"]),
+    ("--geo-database o", ["other"]),
 ]
 
 
@@ -143,7 +145,7 @@ def test_offers_are_accepted():
     """Whatever is offered, the program takes."""
     count = 0
     for _, name, value in help_options():
-        if value and name not in ("progress-bar-dest",):
+        if value and name not in ("geo-database", "progress-bar-dest"):
             for word in complete(f"--{name}="):
                 if not word.startswith(("lnf.", "/")):
                     count += 1

@@ -79,6 +79,8 @@ struct lnf_query_spec {
     int sort_column; /* index into columns; -1 = none: aggregation rows come ordered by key */
     bool sort_descending;
     uint64_t limit; /* rows kept; 0 = all */
+    const char *geo_database; /* file that tells countries of addresses, for `geo` in the filter;
+                                 NULL: see lnf_query_create(). Not opened for other filters */
 };
 
 typedef struct lnf_query lnf_query_t;
@@ -90,7 +92,13 @@ typedef struct lnf_query lnf_query_t;
  * other columns from left to right, ascending; calculated columns count by what they are calculated
  * from. So the answer does not depend on threads or machines.
  *
- * @return LNF_OK; LNF_ERR_FILTER, line and column in error; LNF_ERR_UNKFLD, a field that cannot have
+ * Countries come from a database in the MaxMind DB format whose records have `country.iso_code`. It is
+ * the spec's, else the file the environment variable LNF_GEO_DATABASE names, else
+ * /var/lib/GeoIP/GeoLite2-Country.mmdb or /usr/share/GeoIP/GeoLite2-Country.mmdb, and open as long as
+ * the query lives. It may be replaced by another file meanwhile, but not be overwritten.
+ *
+ * @return LNF_OK; LNF_ERR_FILTER, line and column in error, also when there is no database of countries
+ *         or it cannot be used; LNF_ERR_UNKFLD, a field that cannot have
  *         this role or be sorted by; LNF_ERR_NOMEM
  */
 LNF_API int lnf_query_create(const struct lnf_query_spec *spec, lnf_query_t **query,
@@ -154,13 +162,15 @@ enum lnf_problem_kind {
     LNF_PROBLEM_BLOCK,      /* one damaged block skipped */
     LNF_PROBLEM_RECORD,     /* damaged records in a block skipped; once per block */
     LNF_PROBLEM_STATISTICS, /* appendix unreadable or its sums do not add up */
+    LNF_PROBLEM_COUNTRY, /* addresses of a block that the database of countries is too damaged for:
+                            they are in none; once per block */
 };
 
 struct lnf_problem {
     enum lnf_problem_kind kind;
     const char *path;
     uint64_t offset; /* octets from the start of the file */
-    uint64_t count;  /* damaged records, ignored octets ... 1 otherwise */
+    uint64_t count;  /* damaged records, ignored octets, addresses ... 1 otherwise */
     const char *text; /* one line without path and offset */
 };
 

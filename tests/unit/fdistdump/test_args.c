@@ -98,6 +98,7 @@ static const char *const documented[] = {
     "num-threads",
     "memory-limit",
     "time-zone",
+    "geo-database",
     "exchange",
     "no-tput",
     "explain",

@@ -2,6 +2,8 @@
 /** Compiling filters while memory runs out at every possible moment: an error, no crash, no leak.
  */
 #include "filter.h"
+#include "filter_geo.h"
+#include "mmdb_build.h"
 
 #include <check.h>
 #include <libnf.h>
@@ -110,6 +112,41 @@ START_TEST(test_no_memory_deep)
 }
 END_TEST
 
+START_TEST(test_no_memory_geo)
+{
+    char path[] = "/tmp/test_filter_memory_XXXXXX";
+    struct mmdb m;
+
+    if (!lnf_geo_is_available()) {
+        return;
+    }
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    mmdb_init(&m, 6);
+    mmdb_add_country(&m, "192.0.2.0/24", "CZ");
+    mmdb_write(&m, path);
+    mmdb_clear(&m);
+    ck_assert_int_eq(setenv(LNF_GEO_VARIABLE, path, 1), 0);
+    ck_assert_int_gt(compile_hungry("geo CZ or not src geo DE and port 80"), 5);
+
+    lnf_program_t *program;
+    lnf_program_state_t *state;
+    long allowed = 0;
+    ck_assert_int_eq(lnf_program_compile("geo CZ", &program, NULL), LNF_OK);
+    do {
+        allocations_left = ++allowed;
+        state = lnf_program_state_create(program);
+        allocations_left = -1;
+    } while (state == NULL);
+    ck_assert_int_gt(allowed, 2);
+    lnf_program_state_destroy(state);
+    lnf_program_destroy(program);
+    unsetenv(LNF_GEO_VARIABLE);
+    ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
 START_TEST(test_no_memory_include)
 {
     char path[] = "/tmp/test_filter_memory_XXXXXX", filter[200];
@@ -143,6 +180,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, test_no_memory);
     tcase_add_test(tests, test_no_memory_deep);
+    tcase_add_test(tests, test_no_memory_geo);
     tcase_add_test(tests, test_no_memory_include);
     suite_add_tcase(suite, tests);
     srunner_set_fork_status(runner, CK_NOFORK);
