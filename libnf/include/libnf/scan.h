@@ -163,7 +163,7 @@ typedef void lnf_problem_fn(void *context, const struct lnf_problem *problem);
 typedef struct lnf_scan lnf_scan_t;
 
 /**
- * Opens a flow file for bulk reading.
+ * Opens a flow file for bulk reading; it must be a regular file, so that nothing is waited for.
  *
  * @param problem  receives problems of this file; may be NULL
  * @param[out] scan   new handle, the caller's to close; untouched on failure
