@@ -83,6 +83,7 @@ size_t message_pack_counts(const struct slave_counts *counts, uint8_t *octets)
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         lnf_write_u64_be(&w, counts->problems[i]);
     }
+    lnf_write_u64_be(&w, counts->damaged_indexes);
     lnf_write_u64_be(&w, counts->indexed);
     lnf_write_u64_be(&w, counts->files_skipped);
     lnf_write_u64_be(&w, counts->indexed_blocks);
@@ -196,6 +197,7 @@ bool message_unpack_counts(const uint8_t *octets, size_t size, struct slave_coun
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         counts->problems[i] = lnf_read_u64_be(&r);
     }
+    counts->damaged_indexes = lnf_read_u64_be(&r);
     counts->indexed = lnf_read_u64_be(&r);
     counts->files_skipped = lnf_read_u64_be(&r);
     counts->indexed_blocks = lnf_read_u64_be(&r);

@@ -77,9 +77,10 @@ static const struct {
     {REPORT_INTERNAL, "internal"},
     {REPORT_ARGUMENTS, "command line arguments"},
     {REPORT_PATH, "path"},
+    {REPORT_INDEX, "bfindex"},
     {-1, "internal"},
     {1, "internal"},
-    {9, "internal"},
+    {10, "internal"},
     {1000, "internal"},
 };
 
@@ -98,6 +99,7 @@ START_TEST(test_statuses)
     ck_assert_int_eq(REPORT_INTERNAL, 6);
     ck_assert_int_eq(REPORT_ARGUMENTS, 7);
     ck_assert_int_eq(REPORT_PATH, 8);
+    ck_assert_int_eq(REPORT_INDEX, 9);
 }
 END_TEST
 
