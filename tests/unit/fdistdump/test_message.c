@@ -48,6 +48,33 @@ START_TEST(test_number)
 }
 END_TEST
 
+START_TEST(test_plan)
+{
+    const struct message_plan plans[] = {{0, 1}, {3, 4096}, {UINT64_MAX, MESSAGE_ROWS_SIZE}};
+
+    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+        struct message_plan plan = {0, 0};
+        size_t size = message_pack_plan(&plans[i], octets);
+        ck_assert_uint_eq(size, MESSAGE_PLAN_SIZE);
+        ck_assert(message_unpack_plan(octets, size, &plan));
+        ck_assert_uint_eq(plan.exchange, plans[i].exchange);
+        ck_assert_uint_eq(plan.piece_size, plans[i].piece_size);
+        for (size_t cut = 0; cut <= size + 1; cut++) {
+            uint8_t *copy = exact(cut);
+            ck_assert_int_eq(message_unpack_plan(copy, cut, &plan), cut == size);
+            free(copy);
+        }
+    }
+    /* Nobody needs room for pieces of any size because the master says so. */
+    static const uint64_t sizes[] = {0, MESSAGE_ROWS_SIZE + 1, UINT64_MAX};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct message_plan plan = {1, sizes[i]};
+        size_t size = message_pack_plan(&plan, octets);
+        ck_assert(!message_unpack_plan(octets, size, &plan));
+    }
+}
+END_TEST
+
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 static const struct lnf_totals totals = {1, UINT64_C(1) << 40, UINT64_MAX, 4};
@@ -297,6 +324,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_number);
+    tcase_add_test(tc, test_plan);
     tcase_add_loop_test(tc, test_rows, 0, 4);
     tcase_add_test(tc, test_rows_count);
     tcase_add_test(tc, test_rows_without_size);
