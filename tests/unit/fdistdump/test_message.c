@@ -48,6 +48,34 @@ START_TEST(test_number)
 }
 END_TEST
 
+/** Octets are the same on every machine: nodes need not be alike. */
+START_TEST(test_byte_order)
+{
+    static const uint8_t one[8] = {1, 2, 3, 4, 5, 6, 7, 8}, two[8] = {8, 7, 6, 5, 4, 3, 2, 1};
+    static const uint8_t count_of_3[4] = {0, 0, 0, 3};
+    const uint64_t first = UINT64_C(0x0102030405060708), second = UINT64_C(0x0807060504030201);
+    const struct message_plan plan = {first, second};
+    const struct lnf_totals sums = {first, second, first, second};
+    const struct slave_counts counts = {.totals = sums};
+
+    ck_assert_uint_eq(message_pack_number(first, octets), 8);
+    ck_assert_int_eq(memcmp(octets, one, 8), 0);
+    ck_assert_uint_eq(message_pack_plan(&plan, octets), 16);
+    ck_assert_int_eq(memcmp(octets, one, 8), 0);
+    ck_assert_int_eq(memcmp(octets + 8, two, 8), 0);
+    ck_assert_uint_eq(message_pack_rows(&sums, one, 3, 2, octets), 32 + 4 + 6);
+    ck_assert_int_eq(memcmp(octets, one, 8), 0);
+    ck_assert_int_eq(memcmp(octets + 24, two, 8), 0);
+    ck_assert_int_eq(memcmp(octets + 32, count_of_3, 4), 0);
+    ck_assert_int_eq(memcmp(octets + 36, one, 6), 0);
+    ck_assert_uint_eq(message_pack_entries(one, 3, 2, octets), 4 + 6);
+    ck_assert_int_eq(memcmp(octets, count_of_3, 4), 0);
+    ck_assert_uint_gt(message_pack_counts(&counts, octets), 100);
+    ck_assert_int_eq(memcmp(octets, one, 8), 0);
+    ck_assert_int_eq(memcmp(octets + 8, two, 8), 0);
+}
+END_TEST
+
 START_TEST(test_plan)
 {
     const struct message_plan plans[] = {{0, 1}, {3, 4096}, {UINT64_MAX, MESSAGE_ROWS_SIZE}};
@@ -324,6 +352,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_number);
+    tcase_add_test(tc, test_byte_order);
     tcase_add_test(tc, test_plan);
     tcase_add_loop_test(tc, test_rows, 0, 4);
     tcase_add_test(tc, test_rows_count);
