@@ -253,6 +253,32 @@ def test_cut_files(work, path):
     expect(status == 0 and out.split("\n")[1].startswith(f"{one + 20000},"), "damaged", out, err)
 
 
+def test_wrong_statistics(work):
+    """Counters of a file that do not add up are a warning, and counted as they are."""
+    path = make_flows(work, "statistics", count=50, compression="none")
+    columns = ("total", "TCP", "UDP", "ICMP", "other")
+
+    def flows_of():
+        out, err, status = alone("--output-items=m", "--output-format=csv", path)
+        expect(status == 0, "metadata", err)
+        lines = [line.split(",") for line in out.splitlines()]
+        expect(tuple(lines[0]) == ("field", *columns), "header", out)
+        return dict(zip(columns, map(int, lines[1][1:]))), err
+
+    right, err = flows_of()
+    expect(err == "" and right["total"] == 50 == sum(right.values()) - 50, "statistics", right, err)
+    with open(path, "r+b") as f:
+        place = f.read().rindex(struct.pack("<Q", 50))
+        f.seek(place)
+        f.write(struct.pack("<Q", 53))
+    wrong, err = flows_of()
+    expect(wrong == {**right, "total": 53}, "wrong statistics", wrong)
+    expect(len(warnings(err)) == 2 and f"Warning: libnf: {path}: offset " in err and
+           "do not add up" in err and "problems of files: 1 wrong statistics" in err, "warnings", err)
+    flows, _ = count_flows(path)
+    expect(flows == 50, "records are counted on their own", flows)
+
+
 def test_times(work, path):
     channel = os.path.join(work, "ch")
     day = os.path.join(channel, "2016/01/01")
@@ -601,6 +627,7 @@ def main():
         test_bad_paths(work, path)
         test_bad_files(work, path)
         test_cut_files(work, make_flows(work, "many", compression="none"))
+        test_wrong_statistics(work)
         test_times(work, path)
         test_front_end(work, path)
         test_stdin(path)
