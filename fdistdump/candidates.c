@@ -153,6 +153,12 @@ const uint8_t *candidates_key(const candidates_t *candidates, size_t i)
     return candidates->items + i * candidates->stride + sizeof(struct candidate);
 }
 
+size_t candidates_octets(const candidates_t *candidates)
+{
+    return candidates->room * candidates->stride +
+           candidates->slot_count * sizeof(*candidates->slots);
+}
+
 uint64_t candidates_memory(size_t key_size, uint64_t count)
 {
     uint64_t each = sizeof(struct candidate) + (key_size + 7) / 8 * 8 + 4 * sizeof(uint32_t);

@@ -32,7 +32,10 @@ size_t candidates_count(const candidates_t *candidates);
 struct candidate *candidates_at(const candidates_t *candidates, size_t i);
 const uint8_t *candidates_key(const candidates_t *candidates, size_t i);
 
-/** Octets of memory that `count` keys take. */
+/** Octets of memory they take now. */
+size_t candidates_octets(const candidates_t *candidates);
+
+/** Octets of memory that `count` keys take at most. */
 uint64_t candidates_memory(size_t key_size, uint64_t count);
 
 #endif

@@ -4,10 +4,12 @@
 
 #include "candidates.h"
 #include "message.h"
+#include "stream.h"
 
 #include <inttypes.h>
 #include <libnf.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /** By enum query_exchange; the numbers travel in MESSAGE_PLAN. */
 static const struct exchange *const exchanges[] = {
@@ -16,6 +18,9 @@ static const struct exchange *const exchanges[] = {
     [QUERY_EXCHANGE_TPUT] = &exchange_tput,
     [QUERY_EXCHANGE_SHUFFLE] = &exchange_shuffle,
 };
+
+/* However small the limit of memory is, that much of keys is known. */
+#define CANDIDATES_MEMORY_MIN ((uint64_t)64 << 10)
 
 #define EXCHANGES (sizeof(exchanges) / sizeof(exchanges[0]))
 
@@ -68,23 +73,47 @@ int exchange_check(const struct query *query, struct failure *failure)
     return REPORT_OK;
 }
 
+uint64_t exchange_tput_room(const lnf_memory_t *memory)
+{
+    uint64_t limit = memory == NULL ? 0 : lnf_memory_limit(memory);
+    uint64_t part = limit / EXCHANGE_MEMORY_PART;
+
+    if (limit == 0 || part > EXCHANGE_CANDIDATES_MEMORY) {
+        return EXCHANGE_CANDIDATES_MEMORY;
+    }
+    return part > CANDIDATES_MEMORY_MIN ? part : CANDIDATES_MEMORY_MIN;
+}
+
+uint64_t exchange_tput_memory(const lnf_query_t *compiled, uint64_t entries)
+{
+    size_t key_size = lnf_query_key_size(compiled);
+    /* A list that grows has up to twice the room it needs; sums are sorted in a list of their own.
+     */
+    uint64_t beside = 2 * (key_size + sizeof(uint64_t)) + sizeof(uint64_t);
+
+    return entries > UINT64_MAX / beside
+               ? UINT64_MAX
+               : exchange_add(candidates_memory(key_size, entries), beside * entries);
+}
+
 /** Whether the master has memory for what slaves send in the first round of TPUT. */
 static bool first_rows_fit(const struct query *query, const lnf_query_t *compiled, unsigned slaves,
-                           uint64_t groups)
+                           uint64_t groups, uint64_t room)
 {
     uint64_t rows = query->limit < groups / slaves ? query->limit * slaves : groups;
 
-    return candidates_memory(lnf_query_key_size(compiled), rows) <= EXCHANGE_CANDIDATES_MEMORY;
+    return exchange_tput_memory(compiled, rows) <= room;
 }
 
 const struct exchange *exchange_choose(const struct query *query, const lnf_query_t *compiled,
-                                       unsigned slaves, uint64_t groups, char *why, size_t why_size)
+                                       unsigned slaves, uint64_t groups, uint64_t room, char *why,
+                                       size_t why_size)
 {
     size_t row_size = lnf_query_row_size(compiled);
 
 #define BECAUSE(...) (void)snprintf(why, why_size, __VA_ARGS__)
     if (query->exchange == QUERY_EXCHANGE_TPUT &&
-        !first_rows_fit(query, compiled, slaves, groups)) {
+        !first_rows_fit(query, compiled, slaves, groups, room)) {
         BECAUSE("the first %" PRIu64 " of each slave are too much for TPUT", query->limit);
         return &exchange_shuffle;
     }
@@ -114,7 +143,7 @@ const struct exchange *exchange_choose(const struct query *query, const lnf_quer
         return &exchange_shuffle;
     }
     if (query->limit > groups / EXCHANGE_TPUT_PART / slaves ||
-        !first_rows_fit(query, compiled, slaves, groups)) {
+        !first_rows_fit(query, compiled, slaves, groups, room)) {
         BECAUSE("the first %" PRIu64 " of each slave are too much of %" PRIu64 " rows for TPUT",
                 query->limit, groups);
         return &exchange_shuffle;
@@ -158,16 +187,17 @@ int exchange_hear(struct exchange_slave *slave, struct transport_message *messag
 int exchange_follow(struct exchange_slave *slave, const struct transport_message *plan,
                     struct failure *failure)
 {
-    uint64_t number;
+    struct message_plan said;
 
-    if (plan->kind != MESSAGE_PLAN || !message_unpack_number(plan->octets, plan->size, &number) ||
-        number >= EXCHANGES || exchanges[number] == NULL) {
+    if (plan->kind != MESSAGE_PLAN || !message_unpack_plan(plan->octets, plan->size, &said) ||
+        said.exchange >= EXCHANGES || exchanges[said.exchange] == NULL) {
         return exchange_malformed(plan, failure);
     }
-    if (slave->query->mode != QUERY_AGGREGATE && exchanges[number] != &exchange_gather) {
+    if (slave->query->mode != QUERY_AGGREGATE && exchanges[said.exchange] != &exchange_gather) {
         return exchange_malformed(plan, failure);
     }
-    return exchanges[number]->slave(slave, failure);
+    slave->piece_size = (size_t)said.piece_size;
+    return exchanges[said.exchange]->slave(slave, failure);
 }
 
 int exchange_slave_run(struct exchange_slave *slave, struct failure *failure)
@@ -205,14 +235,16 @@ int exchange_tell(struct exchange_master *master, int kind, const uint8_t *octet
 int exchange_plan(struct exchange_master *master, const struct exchange *exchange,
                   struct failure *failure)
 {
-    uint8_t octets[MESSAGE_NUMBER_SIZE];
-    uint64_t number = 0;
+    uint8_t octets[MESSAGE_PLAN_SIZE];
+    struct message_plan plan = {.exchange = 0};
 
-    while (exchanges[number] != exchange) {
-        number++;
+    while (exchanges[plan.exchange] != exchange) {
+        plan.exchange++;
     }
     master->name = exchange->name;
-    size_t size = message_pack_number(number, octets);
+    master->piece_size = stream_piece_size(master->memory, master->slaves);
+    plan.piece_size = master->piece_size;
+    size_t size = message_pack_plan(&plan, octets);
     return exchange_tell(master, MESSAGE_PLAN, octets, size, failure);
 }
 
@@ -255,6 +287,7 @@ static int take_holds(struct exchange_master *master, struct failure *failure)
         if (!message_unpack_number(message.octets, message.size, &groups)) {
             return exchange_malformed(&message, failure);
         }
+        master->holds[rank - 1] = groups;
         master->groups = exchange_add(master->groups, groups);
     }
     return REPORT_OK;
@@ -262,7 +295,8 @@ static int take_holds(struct exchange_master *master, struct failure *failure)
 
 int exchange_master_run(struct exchange_master *master, struct failure *failure)
 {
-    int class = take_holds(master, failure);
+    master->holds = calloc(master->slaves, sizeof(*master->holds));
+    int class = master->holds == NULL ? failure_no_memory(failure) : take_holds(master, failure);
 
     if (class != REPORT_OK) {
         return class;
@@ -270,7 +304,7 @@ int exchange_master_run(struct exchange_master *master, struct failure *failure)
     master->started_us = slave_now_us();
     const struct exchange *exchange =
         exchange_choose(master->query, master->compiled, master->slaves, master->groups,
-                        master->why, sizeof(master->why));
+                        exchange_tput_room(master->memory), master->why, sizeof(master->why));
     return exchange_change(master, exchange, failure);
 }
 
@@ -278,6 +312,8 @@ void exchange_master_clear(struct exchange_master *master)
 {
     lnf_table_destroy(master->table);
     lnf_query_destroy(master->answer);
+    free(master->holds);
+    master->holds = NULL;
     master->table = NULL;
     master->answer = NULL;
 }

@@ -24,8 +24,10 @@
 #define EXCHANGE_GATHER_OCTETS (1u << 20)
 /** TPUT pays when the first rows of all slaves are at most this part of all groups. */
 #define EXCHANGE_TPUT_PART 8u
-/** Memory the master of TPUT uses for what it knows of keys, at most. */
+/** Memory a process of TPUT uses for what it knows of keys, at most. */
 #define EXCHANGE_CANDIDATES_MEMORY ((uint64_t)64 << 20)
+/** Of a limit of memory that is given, buffers and candidates get this part. */
+#define EXCHANGE_MEMORY_PART 4u
 
 /** What the slave side works with. */
 struct exchange_slave {
@@ -36,6 +38,7 @@ struct exchange_slave {
     lnf_table_t *table;          /* this process's rows; owned, and may be replaced */
     struct slave_counts *counts; /* what is sent is counted here */
     uint8_t *octets;             /* MESSAGE_MAX, of a message on its way */
+    size_t piece_size;           /* of sorted streams, as the master plans it */
 };
 
 /** What the master side works with. */
@@ -51,6 +54,9 @@ struct exchange_master {
     int (*receive)(void *context, unsigned data_from, struct transport_message *message,
                    struct failure *failure);
     void *context;
+
+    uint64_t *holds;   /* rows each slave says it has: it never sends more of them */
+    size_t piece_size; /* of sorted streams */
 
     bool is_last_round; /* slaves that have sent their last rows may end */
 
@@ -90,11 +96,18 @@ int exchange_check(const struct query *query, struct failure *failure);
  * The exchange for a question.
  *
  * @param groups  rows of all slaves together
+ * @param room    octets TPUT may use, see exchange_tput_room()
  * @param[out] why  a few words
  */
 const struct exchange *exchange_choose(const struct query *query, const lnf_query_t *compiled,
-                                       unsigned slaves, uint64_t groups, char *why,
+                                       unsigned slaves, uint64_t groups, uint64_t room, char *why,
                                        size_t why_size);
+
+/** Octets a process may use for what TPUT knows of keys; `memory` may be NULL. */
+uint64_t exchange_tput_room(const lnf_memory_t *memory);
+
+/** Octets TPUT needs at most for that many entries: keys, sums, and what is sent of them. */
+uint64_t exchange_tput_memory(const lnf_query_t *compiled, uint64_t entries);
 
 /** The slave's side; afterwards `slave->table` is still the caller's to destroy. */
 int exchange_slave_run(struct exchange_slave *slave, struct failure *failure);

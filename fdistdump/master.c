@@ -161,6 +161,10 @@ static void report_damage(const struct master *master)
     if (used > 0) {
         report_warning(master->job->report, REPORT_LIBNF, "problems of files: %s", line);
     }
+    if (counts->damaged_indexes > 0) {
+        report_warning(master->job->report, REPORT_INDEX,
+                       "%" PRIu64 " damaged indexes could not be used", counts->damaged_indexes);
+    }
 }
 
 /** What happened, for people who asked. */

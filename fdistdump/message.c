@@ -25,6 +25,15 @@ size_t message_pack_number(uint64_t number, uint8_t *octets)
     return lnf_writer_bytes_used(&w);
 }
 
+size_t message_pack_plan(const struct message_plan *plan, uint8_t *octets)
+{
+    struct lnf_writer_bytes w = lnf_writer_bytes_init(octets, MESSAGE_PLAN_SIZE);
+
+    lnf_write_u64_be(&w, plan->exchange);
+    lnf_write_u64_be(&w, plan->piece_size);
+    return lnf_writer_bytes_used(&w);
+}
+
 static void write_totals(struct lnf_writer_bytes *w, const struct lnf_totals *totals)
 {
     lnf_write_u64_be(w, totals->records);
@@ -83,6 +92,7 @@ size_t message_pack_counts(const struct slave_counts *counts, uint8_t *octets)
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         lnf_write_u64_be(&w, counts->problems[i]);
     }
+    lnf_write_u64_be(&w, counts->damaged_indexes);
     lnf_write_u64_be(&w, counts->indexed);
     lnf_write_u64_be(&w, counts->files_skipped);
     lnf_write_u64_be(&w, counts->indexed_blocks);
@@ -128,6 +138,15 @@ bool message_unpack_number(const uint8_t *octets, size_t size, uint64_t *number)
 
     *number = lnf_read_u64_be(&r);
     return is_whole(&r);
+}
+
+bool message_unpack_plan(const uint8_t *octets, size_t size, struct message_plan *plan)
+{
+    struct lnf_reader r = lnf_reader_init(octets, size);
+
+    plan->exchange = lnf_read_u64_be(&r);
+    plan->piece_size = lnf_read_u64_be(&r);
+    return is_whole(&r) && plan->piece_size > 0 && plan->piece_size <= MESSAGE_ROWS_SIZE;
 }
 
 static void read_totals(struct lnf_reader *r, struct lnf_totals *totals)
@@ -196,6 +215,7 @@ bool message_unpack_counts(const uint8_t *octets, size_t size, struct slave_coun
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         counts->problems[i] = lnf_read_u64_be(&r);
     }
+    counts->damaged_indexes = lnf_read_u64_be(&r);
     counts->indexed = lnf_read_u64_be(&r);
     counts->files_skipped = lnf_read_u64_be(&r);
     counts->indexed_blocks = lnf_read_u64_be(&r);

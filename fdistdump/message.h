@@ -21,6 +21,7 @@
 #define MESSAGE_MAX (MESSAGE_ROWS_SIZE + 4096u)
 /** A message that is a number. */
 #define MESSAGE_NUMBER_SIZE 8u
+#define MESSAGE_PLAN_SIZE 16u
 
 enum message_kind {
     MESSAGE_GOAL = 1, /* slave: number of its files */
@@ -32,7 +33,7 @@ enum message_kind {
     MESSAGE_BYE,      /* master: everything is printed */
     /* Of exchanges, see there. */
     MESSAGE_HOLDS,     /* slave: number of the rows it has after reading its files */
-    MESSAGE_PLAN,      /* master: number of the exchange that follows or goes on */
+    MESSAGE_PLAN,      /* master: the exchange that follows or goes on */
     MESSAGE_DEAL,      /* slave to slave: packed rows; none = there are no more of them */
     MESSAGE_KEYS,      /* packed entries, a key and perhaps a value each; none = no more */
     MESSAGE_THRESHOLD, /* master: least value of interest */
@@ -52,6 +53,12 @@ struct message_entries {
     size_t count;
 };
 
+/** What the master plans. */
+struct message_plan {
+    uint64_t exchange;   /* number */
+    uint64_t piece_size; /* octets of the pieces of sorted streams */
+};
+
 /** Why a process failed, and on which host. */
 struct message_failure {
     struct failure failure;
@@ -62,6 +69,8 @@ struct message_failure {
 
 /** MESSAGE_NUMBER_SIZE octets. */
 size_t message_pack_number(uint64_t number, uint8_t *octets);
+/** MESSAGE_PLAN_SIZE octets. */
+size_t message_pack_plan(const struct message_plan *plan, uint8_t *octets);
 /** At most MESSAGE_ROWS_SIZE octets of rows, see message_rows_per_message(). */
 size_t message_pack_rows(const struct lnf_totals *totals, const uint8_t *rows, size_t count,
                          size_t row_size, uint8_t *octets);
@@ -74,6 +83,8 @@ size_t message_pack_failure(const struct failure *failure, const char *host, uin
 /* Each function returns whether the octets are such a message, whole and nothing more. */
 
 bool message_unpack_number(const uint8_t *octets, size_t size, uint64_t *number);
+/** The exchange may be any number; the pieces are 1 to MESSAGE_ROWS_SIZE octets. */
+bool message_unpack_plan(const uint8_t *octets, size_t size, struct message_plan *plan);
 bool message_unpack_rows(const uint8_t *octets, size_t size, size_t row_size,
                          struct message_rows *rows);
 bool message_unpack_entries(const uint8_t *octets, size_t size, size_t entry_size,

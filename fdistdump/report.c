@@ -16,10 +16,15 @@ static const char *const level_texts[] = {
 };
 
 static const char *const class_texts[] = {
-    [REPORT_OK] = "no error",       [REPORT_MEMORY] = "out of memory",
-    [REPORT_MPI] = "MPI",           [REPORT_LIBNF] = "libnf",
-    [REPORT_INTERNAL] = "internal", [REPORT_ARGUMENTS] = "command line arguments",
-    [REPORT_PATH] = "path",         [REPORT_INTERRUPTED] = "interrupted",
+    [REPORT_OK] = "no error",
+    [REPORT_MEMORY] = "out of memory",
+    [REPORT_MPI] = "MPI",
+    [REPORT_LIBNF] = "libnf",
+    [REPORT_INTERNAL] = "internal",
+    [REPORT_ARGUMENTS] = "command line arguments",
+    [REPORT_PATH] = "path",
+    [REPORT_INDEX] = "bfindex",
+    [REPORT_INTERRUPTED] = "interrupted",
 };
 
 void report_init(struct report *report, int fd, int verbosity, unsigned rank, unsigned count)

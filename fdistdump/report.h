@@ -20,6 +20,7 @@ enum report_class {
     REPORT_INTERNAL = 6,
     REPORT_ARGUMENTS = 7,
     REPORT_PATH = 8,
+    REPORT_INDEX = 9,         /* only of warnings */
     REPORT_INTERRUPTED = 130, /* as shells say it of a process that SIGINT ended */
 };
 

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Octets of a parcel; all parcels of a slave together. */
+/* Octets of a parcel; all parcels of a slave together, unless its limit of memory is small. */
 #define PARCEL_SIZE ((size_t)64 << 10)
 #define PARCELS_SIZE ((size_t)16 << 20)
 
@@ -27,6 +27,7 @@ struct shuffle {
     size_t row_size;
     size_t room;      /* rows of a parcel */
     uint8_t *parcels; /* by owner */
+    size_t held;      /* octets of them */
     size_t *counts;
     bool *has_ended; /* by slave: it deals no more */
     unsigned ended;
@@ -144,13 +145,24 @@ static int deal(struct shuffle *shuffle)
 
 /* ---- exchange ------------------------------------------------------------------------------- */
 
+static size_t parcel_size(const struct shuffle *shuffle)
+{
+    const lnf_memory_t *memory = shuffle->slave->memory;
+    uint64_t limit = memory == NULL ? 0 : lnf_memory_limit(memory);
+    uint64_t part = limit == 0 ? PARCELS_SIZE : limit / EXCHANGE_MEMORY_PART;
+    size_t all = part < PARCELS_SIZE ? (size_t)part : PARCELS_SIZE;
+
+    return all / shuffle->slaves < PARCEL_SIZE ? all / shuffle->slaves : PARCEL_SIZE;
+}
+
 static int prepare(struct shuffle *shuffle)
 {
-    size_t size = PARCELS_SIZE / shuffle->slaves;
+    size_t rows = parcel_size(shuffle) / shuffle->row_size;
 
-    size = size < PARCEL_SIZE ? size : PARCEL_SIZE;
-    shuffle->room = size / shuffle->row_size > 0 ? size / shuffle->row_size : 1;
-    shuffle->parcels = malloc(shuffle->slaves * shuffle->room * shuffle->row_size);
+    shuffle->room = rows > 0 ? rows : 1;
+    size_t size = shuffle->slaves * shuffle->room * shuffle->row_size;
+    shuffle->parcels = malloc(size);
+    lnf_memory_hold(shuffle->slave->memory, &shuffle->held, size);
     shuffle->counts = calloc(shuffle->slaves, sizeof(*shuffle->counts));
     shuffle->has_ended = calloc(shuffle->slaves, sizeof(*shuffle->has_ended));
     int status =
@@ -179,6 +191,8 @@ static int shuffle_slave(struct exchange_slave *slave, struct failure *failure)
     if (class == REPORT_OK) {
         class = take_the_rest(&shuffle);
     }
+    free(shuffle.parcels);
+    lnf_memory_hold(slave->memory, &shuffle.held, 0);
     if (class == REPORT_OK) {
         slave->table = shuffle.mine;
         shuffle.mine = NULL;
@@ -186,7 +200,6 @@ static int shuffle_slave(struct exchange_slave *slave, struct failure *failure)
         class = stream_slave(slave, failure);
     }
     lnf_table_destroy(shuffle.mine);
-    free(shuffle.parcels);
     free(shuffle.counts);
     free(shuffle.has_ended);
     return class;

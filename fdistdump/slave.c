@@ -156,8 +156,23 @@ static void file_unreadable(struct slave *slave, struct source *source,
     }
 }
 
+/** A damaged index is a warning; one that is old or somebody else's just does not help. */
+static void tell_index(const struct slave *slave, const char *path,
+                       const struct lnf_scan_index *use, bool skipped)
+{
+    const struct report *report = slave->job->report;
+
+    if (skipped) {
+        report_info(report, "definitely not in file `%s'", path);
+    } else if (use->state == LNF_INDEX_DAMAGED) {
+        report_warning(report, REPORT_INDEX, "%s; the file is read without it", use->why.text);
+    } else if (use->state == LNF_INDEX_FOREIGN || use->state == LNF_INDEX_STALE) {
+        report_info(report, "%s; the file is read without it", use->why.text);
+    }
+}
+
 /** Leaves out the blocks of which the index says that they hold nothing for the filter. */
-static void use_index(struct slave *slave, lnf_scan_t *scan)
+static void use_index(struct slave *slave, const char *path, lnf_scan_t *scan)
 {
     struct lnf_scan_index use;
 
@@ -165,17 +180,17 @@ static void use_index(struct slave *slave, lnf_scan_t *scan)
         return;
     }
     bool used = lnf_scan_use_index(scan, slave->job->compiled, &use);
+    bool skipped = used && use.skipped == use.blocks;
+    pthread_mutex_lock(&slave->lock);
+    slave->counts.damaged_indexes += use.state == LNF_INDEX_DAMAGED;
     if (used) {
-        pthread_mutex_lock(&slave->lock);
         slave->counts.indexed++;
-        slave->counts.files_skipped += use.skipped == use.blocks;
+        slave->counts.files_skipped += skipped;
         slave->counts.indexed_blocks += use.blocks;
         slave->counts.blocks_skipped += use.skipped;
-        pthread_mutex_unlock(&slave->lock);
-    } else if (use.state == LNF_INDEX_DAMAGED) {
-        report_warning(slave->job->report, REPORT_LIBNF, "%s; the file is read without it",
-                       use.why.text);
     }
+    pthread_mutex_unlock(&slave->lock);
+    tell_index(slave, path, &use, skipped);
 }
 
 /** Opens the file of a source that is in the list as SOURCE_OPENING. */
@@ -190,7 +205,7 @@ static bool open_source(struct slave *slave, struct source *source)
     } else if (status != LNF_OK) {
         file_unreadable(slave, source, &error);
     } else {
-        use_index(slave, source->scan);
+        use_index(slave, path, source->scan);
     }
     pthread_mutex_lock(&slave->lock);
     if (status == LNF_OK) {
@@ -721,6 +736,7 @@ void slave_counts_add(struct slave_counts *counts, const struct slave_counts *fr
     for (unsigned i = 0; i < SLAVE_PROBLEMS; i++) {
         counts->problems[i] += from->problems[i];
     }
+    counts->damaged_indexes += from->damaged_indexes;
     counts->indexed += from->indexed;
     counts->files_skipped += from->files_skipped;
     counts->indexed_blocks += from->indexed_blocks;

@@ -48,6 +48,7 @@ struct slave_counts {
     uint64_t files, unreadable;
     uint64_t interrupted; /* processes that were told to end before they had read everything */
     uint64_t problems[SLAVE_PROBLEMS]; /* by kind */
+    uint64_t damaged_indexes;          /* their files were read whole */
     /* Of the files that could be opened, those whose index was used and what it told. */
     uint64_t indexed, files_skipped;
     uint64_t indexed_blocks, blocks_skipped;

@@ -9,25 +9,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Octets of a piece, of which the master holds one of every slave. */
-#define PIECE_SIZE_MIN ((size_t)64 << 10)
-#define PIECES_SIZE ((size_t)64 << 20)
+/* Octets of a piece and of all of them; a limit of memory makes pieces smaller. */
+#define PIECE_SIZE_MIN ((uint64_t)64 << 10)
+#define PIECE_SIZE_LIMITED_MIN ((uint64_t)4 << 10)
+#define PIECES_SIZE ((uint64_t)64 << 20)
 
-static size_t rows_per_piece(const lnf_query_t *query, unsigned slaves)
+static uint64_t least(uint64_t a, uint64_t b)
 {
-    size_t row_size = lnf_query_row_size(query), size = PIECES_SIZE / slaves;
+    return a < b ? a : b;
+}
 
-    size = size < PIECE_SIZE_MIN ? PIECE_SIZE_MIN : size;
-    size = size < MESSAGE_ROWS_SIZE ? size : MESSAGE_ROWS_SIZE;
-    return row_size > size ? 1 : size / row_size;
+static uint64_t greatest(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+size_t stream_piece_size(const lnf_memory_t *memory, unsigned slaves)
+{
+    uint64_t limit = memory == NULL ? 0 : lnf_memory_limit(memory);
+    uint64_t size = greatest(PIECES_SIZE / slaves, PIECE_SIZE_MIN);
+
+    if (limit > 0) {
+        size = least(size, greatest(limit / EXCHANGE_MEMORY_PART / slaves, PIECE_SIZE_LIMITED_MIN));
+    }
+    return (size_t)least(size, MESSAGE_ROWS_SIZE);
+}
+
+static size_t rows_per_piece(const lnf_query_t *query, size_t piece_size)
+{
+    size_t row_size = lnf_query_row_size(query);
+
+    return row_size > piece_size ? 1 : piece_size / row_size;
 }
 
 /* ---- slave ---------------------------------------------------------------------------------- */
-
-static size_t rows_of_slave(const struct exchange_slave *slave)
-{
-    return rows_per_piece(slave->compiled, transport_count(slave->transport) - 1);
-}
 
 /** Looks whether the master has enough. */
 static int look_for_stop(struct exchange_slave *slave, bool *stopped, struct failure *failure)
@@ -46,7 +61,7 @@ static int send_pieces(struct exchange_slave *slave, uint8_t *rows, struct failu
 {
     const struct lnf_totals none = {0};
     size_t row_size = lnf_query_row_size(slave->compiled);
-    size_t room = rows_of_slave(slave), start = 0, count;
+    size_t room = rows_per_piece(slave->compiled, slave->piece_size), start = 0, count;
     bool stopped = false;
 
     do {
@@ -70,17 +85,21 @@ static int send_pieces(struct exchange_slave *slave, uint8_t *rows, struct failu
 
 int stream_slave(struct exchange_slave *slave, struct failure *failure)
 {
-    int status = lnf_table_finish(slave->table, true);
+    size_t size =
+        rows_per_piece(slave->compiled, slave->piece_size) * lnf_query_row_size(slave->compiled);
+    size_t held = 0;
+    int class = REPORT_OK;
 
+    lnf_memory_hold(slave->memory, &held, size);
+    int status = lnf_table_finish(slave->table, true);
+    uint8_t *rows = malloc(size);
     if (status < 0) {
-        return memory_limit_failure(slave->table, status, failure);
+        class = memory_limit_failure(slave->table, status, failure);
+    } else {
+        class = rows == NULL ? failure_no_memory(failure) : send_pieces(slave, rows, failure);
     }
-    uint8_t *rows = malloc(rows_of_slave(slave) * lnf_query_row_size(slave->compiled));
-    if (rows == NULL) {
-        return failure_no_memory(failure);
-    }
-    int class = send_pieces(slave, rows, failure);
     free(rows);
+    lnf_memory_hold(slave->memory, &held, 0);
     return class;
 }
 
@@ -97,6 +116,7 @@ struct merge {
     struct exchange_master *master;
     size_t row_size;
     size_t room;            /* rows of a piece */
+    size_t held;            /* octets of all pieces */
     struct stream *streams; /* by slave */
     unsigned *heap;         /* slaves with rows, the one with the first row on top */
     unsigned heap_count;
@@ -263,6 +283,7 @@ static bool create_streams(struct merge *merge)
     if (merge->streams == NULL || merge->heap == NULL) {
         return false;
     }
+    lnf_memory_hold(merge->master->memory, &merge->held, slaves * merge->room * merge->row_size);
     for (unsigned i = 0; i < slaves; i++) {
         merge->streams[i].rows = malloc(merge->room * merge->row_size);
         if (merge->streams[i].rows == NULL) {
@@ -279,6 +300,7 @@ static void destroy_streams(struct merge *merge)
     }
     free(merge->streams);
     free(merge->heap);
+    lnf_memory_hold(merge->master->memory, &merge->held, 0);
 }
 
 int stream_master(struct exchange_master *master, struct failure *failure)
@@ -286,7 +308,7 @@ int stream_master(struct exchange_master *master, struct failure *failure)
     struct merge merge = {
         .master = master,
         .row_size = lnf_query_row_size(master->compiled),
-        .room = rows_per_piece(master->compiled, master->slaves),
+        .room = rows_per_piece(master->compiled, master->piece_size),
     };
 
     master->is_last_round = true;

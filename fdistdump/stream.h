@@ -10,6 +10,14 @@
 
 #include "exchange.h"
 
+/**
+ * Octets of a piece: the master holds one of every slave. Of a limit of memory all of them together
+ * take a part, down to 4 KiB each.
+ *
+ * @param memory  the master's; may be NULL
+ */
+size_t stream_piece_size(const lnf_memory_t *memory, unsigned slaves);
+
 /** Finishes the slave's table with the limit and sends its rows. */
 int stream_slave(struct exchange_slave *slave, struct failure *failure);
 

@@ -29,8 +29,6 @@
 
 /* When more keys reach the threshold than this part of all groups, shuffling moves less. */
 #define REACHING_PART 4u
-/* Of a limit of memory given, candidates get a quarter, but not less than that. */
-#define CANDIDATES_MEMORY_MIN ((uint64_t)64 << 10)
 
 static size_t entry_size(const lnf_query_t *query)
 {
@@ -54,6 +52,7 @@ struct tput_slave {
     uint64_t threshold;
     uint64_t reaching;    /* other keys that reach it */
     candidates_t *wanted; /* keys of the third round; values are not used */
+    size_t held;          /* octets they take */
     uint8_t *key, *row;   /* one */
     uint8_t *batch;       /* entries or rows of the next message */
     size_t batch_count;
@@ -192,6 +191,23 @@ static int say_count(struct tput_slave *tput)
     return exchange_say(slave, MESSAGE_COUNT, size, SLAVE_REACHING, 0, tput->failure);
 }
 
+/** Adds keys to those the master asks for. No master has memory for more than it may have. */
+static int add_wanted(struct tput_slave *tput, const struct message_entries *keys,
+                      const struct transport_message *message)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        uint64_t count = candidates_count(tput->wanted);
+        if (candidates_memory(tput->key_size, count) > EXCHANGE_CANDIDATES_MEMORY) {
+            return exchange_malformed(message, tput->failure);
+        }
+        if (candidates_add(tput->wanted, keys->entries + i * tput->key_size) == NULL) {
+            return failure_no_memory(tput->failure);
+        }
+    }
+    lnf_memory_hold(tput->slave->memory, &tput->held, candidates_octets(tput->wanted));
+    return REPORT_OK;
+}
+
 /** Takes the keys the master asks for. */
 static int take_wanted(struct tput_slave *tput)
 {
@@ -208,12 +224,7 @@ static int take_wanted(struct tput_slave *tput)
             tput->class = exchange_malformed(&message, tput->failure);
             break;
         }
-        for (size_t i = 0; i < keys.count; i++) {
-            if (candidates_add(tput->wanted, keys.entries + i * tput->key_size) == NULL) {
-                tput->class = failure_no_memory(tput->failure);
-                break;
-            }
-        }
+        tput->class = add_wanted(tput, &keys, &message);
     }
     return tput->class;
 }
@@ -339,6 +350,7 @@ static int tput_slave(struct exchange_slave *slave, struct failure *failure)
         class = run_rounds(&tput);
     }
     candidates_destroy(tput.wanted);
+    lnf_memory_hold(slave->memory, &tput.held, 0);
     free(tput.key);
     free(tput.row);
     free(tput.last);
@@ -363,6 +375,7 @@ struct tput_master {
     size_t key_size, entry_size;
     struct tput_peer *peers; /* by slave */
     candidates_t *candidates;
+    size_t held; /* octets of candidates and of what is kept of the first round */
     uint64_t threshold;
     uint64_t reaching;
     uint64_t bounds; /* of all slaves together */
@@ -373,6 +386,17 @@ static void begin_round(struct tput_master *tput)
     for (unsigned i = 0; i < tput->master->slaves; i++) {
         tput->peers[i].has_ended = false;
     }
+}
+
+/** Counts the memory of what is known, which has grown. */
+static void count_memory(struct tput_master *tput)
+{
+    size_t octets = candidates_octets(tput->candidates);
+
+    for (unsigned i = 0; i < tput->master->slaves; i++) {
+        octets += tput->peers[i].best_room * tput->entry_size;
+    }
+    lnf_memory_hold(tput->master->memory, &tput->held, octets);
 }
 
 /** Takes entries or rows of a slave; which ones is the round's business. */
@@ -396,6 +420,7 @@ static int take_round(struct tput_master *tput, int kind, take_fn *take, struct 
                                     : take(tput, message.source - 1, &message, &count, failure);
             peer->has_ended = class == REPORT_OK && count == 0;
             ended += peer->has_ended;
+            count_memory(tput);
         }
         if (class != REPORT_OK) {
             return class;
@@ -571,31 +596,24 @@ static int take_counts(struct tput_master *tput, struct failure *failure)
         if (class != REPORT_OK) {
             return class;
         }
-        if (!message_unpack_number(message.octets, message.size, &count)) {
+        struct tput_peer *peer = &tput->peers[rank - 1];
+        if (!message_unpack_number(message.octets, message.size, &count) ||
+            count > tput->master->holds[rank - 1] - peer->best_count) {
             return exchange_malformed(&message, failure);
         }
-        tput->peers[rank - 1].left = count;
+        peer->left = count;
         tput->reaching = exchange_add(tput->reaching, count);
     }
     return REPORT_OK;
-}
-
-/** Octets candidates may have. */
-static uint64_t memory_for_candidates(const struct exchange_master *master)
-{
-    uint64_t limit = master->memory == NULL ? 0 : lnf_memory_limit(master->memory);
-
-    if (limit == 0 || limit / 4 > EXCHANGE_CANDIDATES_MEMORY) {
-        return EXCHANGE_CANDIDATES_MEMORY;
-    }
-    return limit / 4 > CANDIDATES_MEMORY_MIN ? limit / 4 : CANDIDATES_MEMORY_MIN;
 }
 
 static bool is_too_much(const struct tput_master *tput)
 {
     const struct exchange_master *master = tput->master;
 
-    if (candidates_memory(tput->key_size, tput->reaching) > memory_for_candidates(master)) {
+    uint64_t keys = exchange_add(candidates_count(tput->candidates), tput->reaching);
+
+    if (exchange_tput_memory(master->compiled, keys) > exchange_tput_room(master->memory)) {
         return true;
     }
     return master->query->exchange == QUERY_EXCHANGE_AUTO &&
@@ -744,7 +762,8 @@ static int tell_threshold(struct tput_master *tput, struct failure *failure)
 static int run_master(struct tput_master *tput, struct failure *failure)
 {
     for (unsigned i = 0; i < tput->master->slaves; i++) {
-        tput->peers[i].left = tput->master->query->limit;
+        uint64_t limit = tput->master->query->limit, holds = tput->master->holds[i];
+        tput->peers[i].left = limit < holds ? limit : holds;
     }
     int class = take_round(tput, MESSAGE_KEYS, take_best, failure);
     if (class == REPORT_OK && may_wrap(tput)) {
@@ -799,6 +818,7 @@ static int tput_master(struct exchange_master *master, struct failure *failure)
     }
     free(tput.peers);
     candidates_destroy(tput.candidates);
+    lnf_memory_hold(master->memory, &tput.held, 0);
     return class;
 }
 

@@ -43,13 +43,17 @@ static bool started_by_launcher(void)
     return false;
 }
 
+/** MPI's own words for a code; it has some only once it has started. */
 static int mpi_failure(struct failure *failure, const char *what, int code)
 {
-    char text[MPI_MAX_ERROR_STRING] = "unknown error";
-    int length = 0;
+    char text[MPI_MAX_ERROR_STRING];
+    int length = 0, started = 0;
 
-    (void)MPI_Error_string(code, text, &length);
-    return failure_set(failure, REPORT_MPI, "%s: %s", what, text);
+    if (MPI_Initialized(&started) != MPI_SUCCESS || !started ||
+        MPI_Error_string(code, text, &length) != MPI_SUCCESS) {
+        return failure_set(failure, REPORT_MPI, "%s (error %d)", what, code);
+    }
+    return failure_set(failure, REPORT_MPI, "%s: %.*s", what, length, text);
 }
 
 /** Counts the processes that share memory with this one; collective. */

@@ -3,6 +3,7 @@
 #include "ha_args.h"
 #include "cluster.h"
 #include "decimal.h"
+#include "mca.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -308,14 +309,26 @@ static bool is_refused(const char *word, const char *next)
         return false;
     }
     word += word[1] == '-' ? 2 : 1;
+    size_t length = strcspn(word, "="); /* Open MPI 5 also takes --host=NAME */
+    const char *value = word[length] == '=' ? word + length + 1 : next;
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        if (strcmp(word, refused[i]) == 0) {
+        if (strlen(refused[i]) == length && memcmp(word, refused[i], length) == 0) {
             return true;
         }
     }
     /* Other policies only choose processors, as long as the count is given. */
-    return strcmp(word, "map-by") == 0 && next != NULL &&
-           (strncasecmp(next, "ppr", 3) == 0 || strncasecmp(next, "rank", 4) == 0);
+    return length == strlen("map-by") && memcmp(word, "map-by", length) == 0 && value != NULL &&
+           (strncasecmp(value, "ppr", 3) == 0 || strncasecmp(value, "rank", 4) == 0);
+}
+
+/** The parameter of `--mca NAME VALUE`, the word at `i`, if it contradicts; else NULL. */
+static const char *refused_parameter(const struct words *words, size_t i)
+{
+    if (!mca_is_option(words->list[i]) || i + 1 >= words->count) {
+        return NULL;
+    }
+    const char *name = words->list[i + 1];
+    return mca_is_refused(name, words->list[i + 2]) ? name : NULL; /* NULL ends the list */
 }
 
 /** Options that would undo what is decided here. */
@@ -333,6 +346,13 @@ static int check_mpiexec_args(const struct ha_args *args, struct failure *failur
                                "option `%s' of mpiexec: fdistdump-ha decides where and how many "
                                "processes run",
                                word);
+        }
+        const char *parameter = refused_parameter(&args->mpiexec_args, i);
+        if (parameter != NULL) {
+            return failure_set(failure, REPORT_ARGUMENTS,
+                               "MCA parameter `%.64s' of mpiexec: fdistdump-ha decides where and "
+                               "how many processes run",
+                               parameter);
         }
     }
     for (size_t i = 0; i < args->fdistdump_args.count; i++) {
@@ -407,6 +427,20 @@ int ha_args_parse(int argc, char **argv, const char *suffix, struct ha_args *arg
         return failure_no_memory(failure);
     }
     return check_mpiexec_args(args, failure);
+}
+
+int ha_args_check_environment(char *const *environment, struct failure *failure)
+{
+    const char *variable = mca_find_variable(environment);
+
+    if (variable == NULL) {
+        return REPORT_OK;
+    }
+    size_t length = strcspn(variable, "=");
+    return failure_set(failure, REPORT_ARGUMENTS,
+                       "variable %.*s in the environment: fdistdump-ha decides where and how many "
+                       "processes run",
+                       (int)(length > 64 ? 64 : length), variable);
 }
 
 void ha_args_clear(struct ha_args *args)

@@ -58,6 +58,14 @@ extern const struct ha_option ha_option_table[];
 int ha_args_parse(int argc, char **argv, const char *suffix, struct ha_args *args,
                   struct failure *failure);
 
+/**
+ * Looks for variables that would tell mpiexec what options must not.
+ *
+ * @param environment  as of environ
+ * @return REPORT_OK; REPORT_ARGUMENTS
+ */
+int ha_args_check_environment(char *const *environment, struct failure *failure);
+
 void ha_args_clear(struct ha_args *args);
 
 /** Prints how the program is used. */

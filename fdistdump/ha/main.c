@@ -220,7 +220,10 @@ static int judge_try(const struct work *work, const struct job_end *end)
 
 static int run(struct work *work, int *status, struct failure *failure)
 {
-    int class = choose_paths(work, failure);
+    int class = ha_args_check_environment(environ, failure);
+    if (class == REPORT_OK) {
+        class = choose_paths(work, failure);
+    }
     if (class == REPORT_OK) {
         class = choose_source(work, failure);
     }

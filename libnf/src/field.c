@@ -35,6 +35,7 @@ const struct lnf_field lnf_field_table[] = {
      .width = 8},
     {.id = LNF_FLD_RECEIVED,
      .name = "received",
+     .alias = "collectionTimeMillisecondse", /* as libnf 1.36 spells the element */
      .ipfix_name = "collectionTimeMilliseconds",
      .ipfix_id = 258,
      .description = "when the collector received the flow, ms",

@@ -605,37 +605,47 @@ static int spool(int from)
     return -1;
 }
 
-/** Opens the file, or a copy of a pipe; sets fd and file_size. False with errno. */
-static bool open_file(lnf_input_t *input, const char *path)
+/** What may be opened by its name. */
+enum opening {
+    OPEN_REGULAR, /* nothing that could make the caller wait for somebody */
+    OPEN_ANY      /* a named pipe, too, whose writer is waited for */
+};
+
+/**
+ * Opens the file, or a copy of a pipe; sets fd and file_size.
+ *
+ * @return NULL; else what is wrong, without the path
+ */
+static const char *open_file(lnf_input_t *input, const char *path, enum opening opening)
 {
+    /* Somebody may have put a FIFO there since the caller looked: opening it would wait. */
+    int flags = O_RDONLY | O_CLOEXEC | (opening == OPEN_REGULAR ? O_NONBLOCK : 0);
     struct stat st;
 
-    input->fd = path == NULL ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    input->fd = path == NULL ? dup(STDIN_FILENO) : open(path, flags);
     if (input->fd < 0 || fstat(input->fd, &st) != 0) {
-        return false;
+        return strerror(errno);
     }
     if (S_ISDIR(st.st_mode)) {
-        errno = EISDIR;
-        return false;
+        return strerror(EISDIR);
     }
     if (!S_ISREG(st.st_mode)) {
-        if (path != NULL && !S_ISFIFO(st.st_mode)) {
-            errno = EINVAL;
-            return false;
+        if (path != NULL && (opening == OPEN_REGULAR || !S_ISFIFO(st.st_mode))) {
+            return "not a regular file";
         }
         int copy = spool(input->fd);
         if (copy < 0) {
-            return false;
+            return strerror(errno);
         }
         close(input->fd);
         input->fd = copy;
         if (fstat(input->fd, &st) != 0) {
-            return false;
+            return strerror(errno);
         }
     }
     input->file_size = (uint64_t)st.st_size;
     (void)posix_fadvise(input->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return true;
+    return NULL;
 }
 
 /** Block source of layout 1: reads an earlier block for the extension maps in it. */
@@ -648,8 +658,8 @@ static int load_for_maps(void *context, uint64_t offset, uint32_t stored_size,
     return load_plain(context, &block, buffer, records, size, &reason);
 }
 
-int lnf_input_open(const char *path, lnf_problem_fn *problem, void *context, lnf_input_t **input,
-                   struct lnf_error *error)
+static int open_input(const char *path, enum opening opening, lnf_problem_fn *problem,
+                      void *context, lnf_input_t **input, struct lnf_error *error)
 {
     int status = LNF_ERR_NOMEM;
 
@@ -672,8 +682,9 @@ int lnf_input_open(const char *path, lnf_problem_fn *problem, void *context, lnf
     in->info.path = in->path;
     in->info.ident = in->ident;
 
-    if (!open_file(in, path)) {
-        lnf_error_set(error, 0, "%s: %s", in->path, strerror(errno));
+    const char *reason = open_file(in, path, opening);
+    if (reason != NULL) {
+        lnf_error_set(error, 0, "%s: %s", in->path, reason);
         status = LNF_ERR_READ;
         goto fail;
     }
@@ -689,6 +700,18 @@ int lnf_input_open(const char *path, lnf_problem_fn *problem, void *context, lnf
 fail:
     lnf_input_close(in);
     return status;
+}
+
+int lnf_input_open(const char *path, lnf_problem_fn *problem, void *context, lnf_input_t **input,
+                   struct lnf_error *error)
+{
+    return open_input(path, OPEN_ANY, problem, context, input, error);
+}
+
+int lnf_input_open_regular(const char *path, lnf_problem_fn *problem, void *context,
+                           lnf_input_t **input, struct lnf_error *error)
+{
+    return open_input(path, OPEN_REGULAR, problem, context, input, error);
 }
 
 void lnf_input_close(lnf_input_t *input)

@@ -64,9 +64,17 @@ struct lnf_block_buffer {
 
 typedef struct lnf_input lnf_input_t;
 
-/** Opens a flow file; see lnf_scan_open() for statuses. `path` NULL reads standard input. */
+/**
+ * Opens a flow file; see lnf_scan_open() for statuses. `path` NULL reads standard input.
+ *
+ * A named pipe is waited for: until somebody opens it for writing, and to its end.
+ */
 int lnf_input_open(const char *path, lnf_problem_fn *problem, void *context, lnf_input_t **input,
                    struct lnf_error *error);
+
+/** The same for regular files only (others: LNF_ERR_READ), so that nothing is waited for. */
+int lnf_input_open_regular(const char *path, lnf_problem_fn *problem, void *context,
+                           lnf_input_t **input, struct lnf_error *error);
 
 /** Closes it; NULL is fine. */
 void lnf_input_close(lnf_input_t *input);

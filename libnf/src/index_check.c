@@ -159,7 +159,7 @@ int lnf_index_check(const char *flow_path, bool thorough, struct lnf_index_info 
     struct lnf_identity identity;
 
     *info = (struct lnf_index_info){.state = LNF_INDEX_MISSING};
-    int status = lnf_input_open(flow_path, NULL, NULL, &check.input, why);
+    int status = lnf_input_open_regular(flow_path, NULL, NULL, &check.input, why);
     if (status != LNF_OK) {
         return status;
     }

@@ -553,7 +553,7 @@ static int identify(const lnf_index_maker_t *maker, const char *flow_path,
 {
     lnf_input_t *input = NULL;
 
-    int status = lnf_input_open(flow_path, NULL, NULL, &input, error);
+    int status = lnf_input_open_regular(flow_path, NULL, NULL, &input, error);
     if (status != LNF_OK) {
         return status;
     }
@@ -649,7 +649,7 @@ int lnf_index_make(const char *flow_path, const struct lnf_index_options *option
     lnf_input_t *input = NULL;
     lnf_index_maker_t *maker = NULL;
 
-    int status = lnf_input_open(flow_path, NULL, NULL, &input, error);
+    int status = lnf_input_open_regular(flow_path, NULL, NULL, &input, error);
     if (status == LNF_OK && lnf_input_identity(input, &before) != LNF_OK) {
         lnf_error_set(error, 0, "%s: not finished: it gets an index when it is closed", flow_path);
         status = LNF_ERR_OTHER;

@@ -89,6 +89,13 @@ void lnf_memory_charge(lnf_memory_t *memory, size_t *charged, size_t now)
     *charged = now;
 }
 
+void lnf_memory_hold(lnf_memory_t *memory, size_t *held, size_t now)
+{
+    if (memory != NULL) {
+        lnf_memory_charge(memory, held, now);
+    }
+}
+
 static unsigned table_count(const lnf_memory_t *memory)
 {
     unsigned tables = atomic_load_explicit(&memory->tables, memory_order_relaxed);

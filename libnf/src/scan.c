@@ -43,7 +43,7 @@ int lnf_scan_open(const char *path, lnf_problem_fn *problem, void *context, lnf_
         lnf_error_set(error, 0, "%s: no memory", path);
         return LNF_ERR_NOMEM;
     }
-    int status = lnf_input_open(path, problem, context, &s->input, error);
+    int status = lnf_input_open_regular(path, problem, context, &s->input, error);
     if (status != LNF_OK) {
         free(s);
         return status;
@@ -78,7 +78,8 @@ bool lnf_scan_use_index(lnf_scan_t *scan, const lnf_query_t *query, struct lnf_s
         found.blocks = lnf_index_header(index)->block_count;
         if (found.state != LNF_INDEX_GOOD) {
             lnf_error_set(&found.why, 0, "the index of %s is %s", lnf_input_path(scan->input),
-                          found.state == LNF_INDEX_DAMAGED ? "damaged" : "too large for the memory");
+                          found.state == LNF_INDEX_DAMAGED ? "damaged"
+                                                           : "too large for the memory");
         }
     }
     if (found.state == LNF_INDEX_GOOD) {

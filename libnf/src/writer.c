@@ -361,7 +361,7 @@ static int continue_file(lnf_writer_t *writer, struct lnf_error *error)
     if (fstat(writer->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0) {
         return begin_file(writer, error);
     }
-    int status = lnf_input_open(writer->path, NULL, NULL, &input, error);
+    int status = lnf_input_open_regular(writer->path, NULL, NULL, &input, error);
     if (status == LNF_OK && !same_file(writer, input)) {
         lnf_error_set(error, 0, "%s: replaced by another file at this moment", writer->path);
         status = LNF_ERR_OTHER;

@@ -253,6 +253,32 @@ def test_cut_files(work, path):
     expect(status == 0 and out.split("\n")[1].startswith(f"{one + 20000},"), "damaged", out, err)
 
 
+def test_wrong_statistics(work):
+    """Counters of a file that do not add up are a warning, and counted as they are."""
+    path = make_flows(work, "statistics", count=50, compression="none")
+    columns = ("total", "TCP", "UDP", "ICMP", "other")
+
+    def flows_of():
+        out, err, status = alone("--output-items=m", "--output-format=csv", path)
+        expect(status == 0, "metadata", err)
+        lines = [line.split(",") for line in out.splitlines()]
+        expect(tuple(lines[0]) == ("field", *columns), "header", out)
+        return dict(zip(columns, map(int, lines[1][1:]))), err
+
+    right, err = flows_of()
+    expect(err == "" and right["total"] == 50 == sum(right.values()) - 50, "statistics", right, err)
+    with open(path, "r+b") as f:
+        place = f.read().rindex(struct.pack("<Q", 50))
+        f.seek(place)
+        f.write(struct.pack("<Q", 53))
+    wrong, err = flows_of()
+    expect(wrong == {**right, "total": 53}, "wrong statistics", wrong)
+    expect(len(warnings(err)) == 2 and f"Warning: libnf: {path}: offset " in err and
+           "do not add up" in err and "problems of files: 1 wrong statistics" in err, "warnings", err)
+    flows, _ = count_flows(path)
+    expect(flows == 50, "records are counted on their own", flows)
+
+
 def test_times(work, path):
     channel = os.path.join(work, "ch")
     day = os.path.join(channel, "2016/01/01")
@@ -271,6 +297,47 @@ def test_times(work, path):
         expect(len(warnings(err)) == bad + (bad > 0), arguments, err)
     flows, err = count_flows(channel)
     expect(flows == 60000 and err == "", "whole directory", flows, err)
+
+
+def test_front_end(work, path):
+    """The lines a web front end runs: a job of two, an answer to show as it is, and progress to poll."""
+    channels = []
+    for channel in ("ch1", "ch2"):
+        channels.append(os.path.join(work, "data/live/channels", channel))
+        day = os.path.join(channels[-1], "2026/01/01")
+        os.makedirs(day)
+        os.symlink(path, os.path.join(day, "lnf.20260101000500"))
+    progress = os.path.join(work, "front-end-progress")
+    fixed = ["--num-threads", "8", "--output-rich-header", "-f", "(proto tcp) and (bytes > 10)",
+             "--time-zone=Europe/Prague"]
+    polled = ["--progress-bar-type=json", f"--progress-bar-dest={progress}"]
+    point, span = ["-t", "1767226000"], ["-T", "1767225900#1767226200"]
+    tables = {}
+    for form, conversions in (("pretty", ["--output-volume-conv=binary-prefix", "--output-no-ellipsize"]),
+                              ("csv", ["--output-volume-conv=none"]),
+                              ("csv", [f"--output-{name}-conv=str" for name in
+                                       ("tcpflags", "addr", "proto", "duration")])):
+        for times in (point, span):
+            out, err, status = run([*MPI, "-n", "2", chain.program("fdistdump"), *fixed, *times, "-l", "10",
+                                    "-a", "srcip,dstport", "-o", "bytes#desc", "--output-format=" + form,
+                                    *conversions, "--output-items=r", "--output-fields=flows,flags,proto",
+                                    *polled, *channels])
+            expect(status == 0 and err == "" and out.count("\n") == 11, form, out, err, status)
+            tables.setdefault((form, *conversions), set()).add(out)
+            header = re.split(r" {2,}|,", out.split("\n")[0].strip())
+            expect(header == ["srcip (key)", "dstport (key)", "bytes {desc}", "flows [sum]", "flags [or]",
+                              "proto [min]"], form, header)
+            with open(progress, encoding="ascii") as f:
+                expect(json.load(f)["total"] == 100, "progress")
+    expect(all(len(answers) == 1 for answers in tables.values()), "a point and its range differ", tables)
+    expect(re.search(r"\n\d+\.\d+\.\d+\.\d+,\d+,[\d.]+,[\d.]+,[A-Z.]{8},TCP\n", tables.popitem()[1].pop()),
+           "for people")
+    # The other menus: lists, a sort key alone, and the summary with it.
+    for words, lines in ((["-l", "100", "--output-items=r,p"], 105), (["-o", "duration#asc", "-l", "10"], 15),
+                         (["-o", "pkts", "-l", "10000", "--output-items=r"], None)):
+        out, err, status = run([*MPI, "-n", "2", chain.program("fdistdump"), *fixed, *point, *words,
+                                *polled, *channels])
+        expect(status == 0 and err == "" and lines in (None, out.count("\n")), words, out[:1000], err, status)
 
 
 # ---- input and output ---------------------------------------------------------------------------
@@ -560,7 +627,9 @@ def main():
         test_bad_paths(work, path)
         test_bad_files(work, path)
         test_cut_files(work, make_flows(work, "many", compression="none"))
+        test_wrong_statistics(work)
         test_times(work, path)
+        test_front_end(work, path)
         test_stdin(path)
         test_closed_pipe(path)
         test_full_disk(path)

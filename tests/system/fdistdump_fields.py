@@ -27,6 +27,69 @@ TEXTS = {"username"}
 PAIRS = {"port", "ip", "as", "if", "vlan"}
 AT_ONCE = 30
 
+# What the original says of fields, apart from the manual page: names of IPFIX Information Elements, one
+# as the original misspells it, ...
+ELEMENTS = """
+    first flowStartSysUpTime
+    last flowEndSysUpTime
+    received collectionTimeMillisecondse
+    bytes octetDeltaCount
+    packets packetDeltaCount
+    outbytes postOctetDeltaCount
+    outpackets postPacketDeltaCount
+    flows deltaFlowCount
+    srcport sourceTransportPort
+    dstport destinationTransportPort
+    flags tcpControlBits
+    srcip sourceIPv4Address sourceIPv6Address
+    dstip destinationIPv4Address destinationIPv6Address
+    nextip ipNextHopIPv4Address ipNextHopIPv6Address
+    srcmask sourceIPv4PrefixLength sourceIPv6PrefixLength
+    dstmask destinationIPv4PrefixLength destinationIPv6PrefixLength
+    tos ipClassOfService
+    dsttos postIpClassOfService
+    srcas bgpSourceAsNumber
+    dstas bgpDestinationAsNumber
+    nextas bgpNextAdjacentAsNumber
+    prevas bgpPrevAdjacentAsNumber
+    bgpnexthop bgpNextHopIPv4Address bgpNextHopIPv6Address
+    proto protocolIdentifier
+    srcvlan vlanId
+    dstvlan postVlanId
+    insrcmac sourceMacAddress
+    outsrcmac destinationMacAddress
+    indstmac postSourceMacAddress
+    outdstmac postDestinationMacAddress
+    inif ingressInterface
+    outif egressInterface
+    dir flowDirection
+    fwd forwardingStatus
+    routerip exporterIPv4Address exporterIPv6Address
+    engine-type engineType
+    engine-id engineId
+    connid flowId
+    icmp-code icmpCodeIPv4 icmpCodeIPv6
+    icmp-type icmpTypeIPv4 icmpTypeIPv6
+    xevent firewallEvent
+    xsrcip postNATSourceIPv4Address postNATSourceIPv6Address
+    xdstip postNATDestinationIPv4Address postNATDestinationIPv6Address
+    xsrcport postNAPTSourceTransportPort
+    xdstport postNAPTDestinationTransportPort
+    ingressvrfid ingressVRFID
+    egressvrfid egressVRFID
+    blockstart portRangeStart
+    blockend portRangeEnd
+    blockstep portRangeStepSize
+    blocksize portRangeNumPorts
+    inetfamily ipVersion
+    received collectionTimeMilliseconds
+"""
+# ... directions, use as key, and how values are combined when they are no keys.
+DESCENDING = {"bytes", "packets", "outbytes", "outpackets", "flows", "bps", "pps"}
+NO_KEYS = {"bps", "pps", "bpp", "brec1"}
+COMBINED = {"max": {"last", "received"}, "or": {"flags"}, "calc": {"duration", "bps", "pps", "bpp"},
+            "sum": {"bytes", "packets", "outbytes", "outpackets", "flows", "sequencefailures"}}
+
 
 def manual_fields():
     """{name: (key, order, value)} of the table in the manual page."""
@@ -229,7 +292,7 @@ def test_prefixes(path):
                        for question in (cut, whole)]
             assert answers[0] == answers[1], (cut, form)
     for bad in ("srcip/33", "srcip/24/129", "srcip/", "srcip/a", "srcip/24/", "srcip/1/2/3",
-                "srcip/-1", "srcip4/33", "srcip6/129"):
+                "srcip/-1", "srcip4/33", "srcip6/129", "srcip6/64/24", "srcip//64"):
         refused(["-a", bad], path, bad)
 
 
@@ -246,8 +309,37 @@ def test_names(path, fields):
             continue
         out, _, _ = ask("--output-format=csv", "-l", "1", "--output-fields=" + other, path)
         assert read_csv(out)[0] == [aliases.get(name, name)], (other, name, out)
+    for line in ELEMENTS.split("\n")[1:-1]:
+        name, *others = line.split()
+        out, _, _ = ask("--output-format=csv", "-l", "1", "--output-fields=" + ",".join(others), path)
+        assert read_csv(out)[0] == [name], (name, others, out)
     for wrong in ("Bytes", "SRCIP", " bytes", "octetdeltacount", "bytess", "byte"):
         refused(["--output-fields=" + wrong], path, "unknown libnf field")
+
+
+def test_table(fields):
+    """The manual page has the original's table, but for what the original gets wrong."""
+    directions = {name: order for name, (_, order, _) in fields.items()}
+    assert {name for name, order in directions.items() if order == "desc"} == DESCENDING, directions
+    assert {name for name, order in directions.items() if order == "no"} == PAIRS | {"brec1"}, directions
+    assert {name for name, (key, _, _) in fields.items() if not key} == NO_KEYS
+    for name, (_, _, value) in fields.items():
+        expected = [how for how, names in COMBINED.items() if name in names] or ["min"]
+        assert name == "brec1" or [value] == expected, (name, value)
+
+
+def test_pairs(path):
+    """As columns they show the source; as keys they count records twice, but once in the summary."""
+    csv_of = lambda *args: read_csv(ask("--output-format=csv", *args, path)[0])[1:]  # noqa: E731
+    assert (csv_of("--output-fields=port,ip,as,if,vlan") ==
+            csv_of("--output-fields=srcport,srcip,srcas,inif,srcvlan"))
+    whole = csv_of("--output-items=p")[0][:3]
+    for keys in ("ip", "ip,port", "if,as,vlan"):
+        assert csv_of("--output-items=p", "-a", keys)[0][:3] == whole, keys
+        rows, _, summary = ask("--output-format=csv", "--output-items=r,p", "-a", keys, "--output-fields=flows",
+                               "-l", "0", path)[0].partition("\n\n")
+        assert read_csv(summary)[1][:3] == whole, (keys, summary)
+        assert sum(int(row[-1]) for row in read_csv(rows)[1:]) == 2 * int(whole[0]), keys
 
 
 def test_rich_header(path, fields):
@@ -278,6 +370,7 @@ def main():
         assert totals[0] == 3000
         jobs = [pool.submit(test_outputs, path, fields), pool.submit(test_brec, path),
                 pool.submit(test_refused, path), pool.submit(test_prefixes, path),
+                pool.submit(test_table, fields), pool.submit(test_pairs, path),
                 pool.submit(test_names, path, fields), pool.submit(test_rich_header, path, fields)]
         for name, (key, order, _) in fields.items():
             jobs.append(pool.submit(test_key, path, name, key, totals))

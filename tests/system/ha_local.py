@@ -287,6 +287,13 @@ def test_errors(c):
         r = subprocess.run([ha, *paths], capture_output=True, text=True, env=c.environment(), timeout=60)
         assert r.returncode == 7 and "missing path" in r.stderr, r
         assert ("is skipped" in r.stderr) == bool(paths), r
+    # Variables of mpiexec contradict as its options do; asked for help, nobody cares.
+    for options, wanted in (([*c.with_file([]), "live"], 7), (["--help"], 0)):
+        r = subprocess.run([ha, *options], capture_output=True, text=True, timeout=60,
+                           env={**c.environment(), "OMPI_MCA_rmaps_rank_file_path": "/nowhere"})
+        assert r.returncode == wanted, r
+        assert (r.stderr == "") == (wanted == 0), r
+        assert wanted == 0 or "Error: fdistdump-ha: variable OMPI_MCA_rmaps_rank_file_path in the" in r.stderr, r
     # Neither Pacemaker, of which one tool is there, nor a file.
     os.makedirs(os.path.join(c.work, "one-tool"))
     c.script("one-tool/crm_mon", CRM_MON)

@@ -167,6 +167,14 @@ def tool(directory):
         f.seek(-300, os.SEEK_END)
         f.write(bytes([octet[0] ^ 1]))
     assert "damaged" in run("libnf-index", "-c", directory, status=1)
+    # A query tells it, too, of which index and of how many, and answers the same.
+    os.truncate(path, os.path.getsize(path) - 1)
+    ask = ["--output-format=csv", "-f", "host 240.0.0.1 or host 2001:db8::1", directory]
+    expected, _, _ = sc.fdistdump(["--no-bfindex", *ask])
+    out, err, status = sc.fdistdump(ask)
+    assert (out, status) == (expected, 0), (out, err)
+    assert f"Warning: bfindex: {path}: " in err, err
+    assert "Warning: bfindex: 1 damaged indexes could not be used\t" in err, err
     assert "1 made" in run("libnf-index", "-v", directory)
     with open(path, "wb") as f:
         f.write(b"\x56\x34something else")

@@ -180,7 +180,7 @@ typedef void lnf_problem_fn(void *context, const struct lnf_problem *problem);
 typedef struct lnf_scan lnf_scan_t;
 
 /**
- * Opens a flow file for bulk reading.
+ * Opens a flow file for bulk reading; it must be a regular file, so that nothing is waited for.
  *
  * @param problem  receives problems of this file; may be NULL
  * @param[out] scan   new handle, the caller's to close; untouched on failure
@@ -228,7 +228,8 @@ LNF_API const char *lnf_scan_ident(const lnf_scan_t *scan);
 /**
  * A limit that tables share, usually all tables of a process for one question.
  *
- * Counted are rows, groups, their index and order, and buffers of temporary files; not counted are
+ * Counted are rows, groups, their index and order, buffers of temporary files, and what
+ * lnf_memory_hold() says; not counted are
  * queries, scans, tasks and what a table needs for one batch. A table that would exceed the limit
  * writes what it holds to temporary files, which have no name and end with it, and answers the same,
  * octet for octet. How near to the limit tables stay: it may be exceeded by about a quarter when the
@@ -259,6 +260,17 @@ LNF_API void lnf_memory_destroy(lnf_memory_t *memory);
 
 /** The limit it was made with; 0 = none. */
 LNF_API uint64_t lnf_memory_limit(const lnf_memory_t *memory);
+
+/**
+ * Counts octets that are no table's but under the same limit, such as buffers of rows on their way:
+ * tables leave room for them. They are not refused; whoever needs much asks lnf_memory_limit() before.
+ *
+ * @param memory  NULL = there is no account, nothing is done
+ * @param[in,out] held  what the caller held until now, at first 0; becomes `now`
+ *
+ * Threads: any, each with a `held` of its own.
+ */
+LNF_API void lnf_memory_hold(lnf_memory_t *memory, size_t *held, size_t now);
 
 /** Octets its tables hold now; the most they ever held; those written to temporary files so far. */
 LNF_API uint64_t lnf_memory_used(const lnf_memory_t *memory);

@@ -40,12 +40,33 @@ START_TEST(test_keys)
             free(key);
         }
         ck_assert_uint_eq(candidates_count(candidates), KEYS);
+        ck_assert_uint_ge(candidates_octets(candidates), KEYS * (size + sizeof(struct candidate)));
     }
     for (unsigned i = 0; i < KEYS; i++) {
         uint8_t *key = make_key(size, i);
         ck_assert_uint_eq(candidates_at(candidates, i)->sum, i);
         ck_assert_int_eq(memcmp(candidates_key(candidates, i), key, size), 0);
         free(key);
+    }
+    candidates_destroy(candidates);
+}
+END_TEST
+
+/** What they take is never more than what was said before. */
+START_TEST(test_octets)
+{
+    static const size_t sizes[] = {2, 16, 37};
+    const size_t size = sizes[_i];
+    candidates_t *candidates = candidates_create(size);
+
+    ck_assert_uint_eq(candidates_octets(candidates), 0);
+    for (unsigned i = 0; i < KEYS; i++) {
+        uint8_t *key = make_key(size, i);
+        ck_assert_ptr_nonnull(candidates_add(candidates, key));
+        free(key);
+        if (i >= 32) { /* the first ones get room for some more */
+            ck_assert_uint_le(candidates_octets(candidates), candidates_memory(size, i + 1));
+        }
     }
     candidates_destroy(candidates);
 }
@@ -66,6 +87,7 @@ int main(void)
     TCase *tc = tcase_create("candidates");
 
     tcase_add_loop_test(tc, test_keys, 0, 6);
+    tcase_add_loop_test(tc, test_octets, 0, 3);
     tcase_add_test(tc, test_memory);
     suite_add_tcase(suite, tc);
     return suite_run(suite);

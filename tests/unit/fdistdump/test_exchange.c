@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Exchanges: the same answer as one table with all rows, whatever the rows, the question and the
  * number of slaves; and peers that break the rules are refused. */
+#include "candidates.h"
 #include "exchange.h"
 #include "message.h"
+#include "stream.h"
 #include "suite_main.h"
 #include "transport_double.h"
 
@@ -14,6 +16,7 @@
 
 #define SLAVES_MAX 8u
 #define ROWS_MAX 1500u
+#define ROOM EXCHANGE_CANDIDATES_MEMORY /* of TPUT, without a limit of memory */
 
 static struct query query;
 static lnf_query_t *compiled;
@@ -581,7 +584,8 @@ START_TEST(test_flat)
         }
     }
     query.exchange = QUERY_EXCHANGE_AUTO;
-    ck_assert_ptr_eq(exchange_choose(&query, compiled, 3, 60000, why, sizeof(why)), &exchange_tput);
+    ck_assert_ptr_eq(exchange_choose(&query, compiled, 3, 60000, ROOM, why, sizeof(why)),
+                     &exchange_tput);
     struct rows got = answer(parts, 3, QUERY_EXCHANGE_AUTO, &name, &total);
     ck_assert_str_eq(name, "shuffle");
     ck_assert_uint_eq(total.held, 20000);
@@ -620,6 +624,122 @@ START_TEST(test_balance)
 }
 END_TEST
 
+/* ---- memory --------------------------------------------------------------------------------- */
+
+START_TEST(test_piece_size)
+{
+    static const struct {
+        uint64_t limit;
+        unsigned slaves;
+        size_t size;
+    } sizes[] = {
+        {0, 1, 1 << 20},
+        {0, 64, 1 << 20},
+        {0, 65, (64 << 20) / 65},
+        {0, 1024, 64 << 10},
+        {0, 100000, 64 << 10},
+        {1, 1, 4096},
+        {1, 100, 4096},
+        {1 << 20, 1, 256 << 10},
+        {1 << 20, 4, 64 << 10},
+        {1 << 20, 1000, 4096},
+        {UINT64_C(1) << 40, 64, 1 << 20},
+        {UINT64_C(1) << 40, 1024, 64 << 10},
+    };
+    lnf_memory_t *memory;
+
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        const struct lnf_memory_spec spec = {.limit = sizes[i].limit};
+        ck_assert_int_eq(lnf_memory_create(&spec, &memory), LNF_OK);
+        ck_assert_uint_eq(stream_piece_size(memory, sizes[i].slaves), sizes[i].size);
+        lnf_memory_destroy(memory);
+    }
+    ck_assert_uint_eq(stream_piece_size(NULL, 2), 1 << 20);
+}
+END_TEST
+
+START_TEST(test_tput_room)
+{
+    static const uint64_t limits[][2] = {{0, EXCHANGE_CANDIDATES_MEMORY},
+                                         {1, 64 << 10},
+                                         {1 << 20, 256 << 10},
+                                         {UINT64_C(1) << 40, EXCHANGE_CANDIDATES_MEMORY}};
+    char why[256];
+    lnf_memory_t *memory;
+
+    ask("srcip", "bytes", "", 1000);
+    for (size_t i = 0; i < COUNT(limits); i++) {
+        const struct lnf_memory_spec spec = {.limit = limits[i][0]};
+        ck_assert_int_eq(lnf_memory_create(&spec, &memory), LNF_OK);
+        uint64_t room = exchange_tput_room(memory);
+        ck_assert_uint_eq(room, limits[i][1]);
+        lnf_memory_destroy(memory);
+        /* 4000 keys of the first round need some more than 512 KiB. */
+        const struct exchange *got =
+            exchange_choose(&query, compiled, 4, 1000000, room, why, sizeof(why));
+        ck_assert_ptr_eq(got, room < (512 << 10) ? &exchange_shuffle : &exchange_tput);
+    }
+    ck_assert_uint_eq(exchange_tput_room(NULL), EXCHANGE_CANDIDATES_MEMORY);
+    ck_assert_uint_ge(exchange_tput_memory(compiled, 4000), 512 << 10);
+    ck_assert_uint_eq(exchange_tput_memory(compiled, UINT64_MAX), UINT64_MAX);
+}
+END_TEST
+
+/** Most octets the accounts of the master and of a slave had while an exchange answered. */
+static void measure(const struct rows *parts, unsigned slaves, enum query_exchange exchange,
+                    uint64_t *peaks)
+{
+    struct player players[SLAVES_MAX];
+
+    query.exchange = exchange;
+    make_bus(slaves);
+    for (unsigned i = 0; i < slaves; i++) {
+        start(&players[i], i + 1, make_table(NULL, &parts[i])); /* its own rows do not count */
+    }
+    struct exchange_master master = make_master(slaves);
+    ck_assert_int_eq(exchange_master_run(&master, &failure), REPORT_OK);
+    for (unsigned i = 0; i < slaves; i++) {
+        join(&players[i]);
+    }
+    ck_assert_str_eq(master.name, exchange == QUERY_EXCHANGE_TPUT ? "tput" : "shuffle");
+    exchange_master_clear(&master);
+    for (unsigned i = 0; i < 2; i++) {
+        peaks[i] = lnf_memory_peak(memories[i]);
+    }
+    for (unsigned i = 0; i <= slaves; i++) {
+        ck_assert_uint_eq(lnf_memory_used(memories[i]), 0); /* all is given back */
+    }
+    destroy_memories();
+}
+
+/** Buffers are in the account, and smaller when it has a small limit. */
+START_TEST(test_buffers_count)
+{
+    struct rows parts[2];
+    uint64_t peaks[2];
+
+    ask("srcport", "bytes", "", 10);
+    for (unsigned i = 0; i < 2; i++) {
+        random_state = i;
+        parts[i] = make_rows(3000, 2000, SPREAD_WIDE);
+    }
+    memory_limit = UINT64_C(1) << 40;
+    measure(parts, 2, QUERY_EXCHANGE_SHUFFLE, peaks);
+    ck_assert_uint_ge(peaks[0], 2 * (MESSAGE_ROWS_SIZE - row_size)); /* a piece of each slave */
+    ck_assert_uint_ge(peaks[1], MESSAGE_ROWS_SIZE - row_size);
+    memory_limit = 1 << 20;
+    measure(parts, 2, QUERY_EXCHANGE_SHUFFLE, peaks);
+    ck_assert_uint_ge(peaks[0], 2 * ((128 << 10) - row_size));
+    ck_assert_uint_le(peaks[0], 1 << 20);
+    ck_assert_uint_le(peaks[1], 1 << 20);
+    memory_limit = UINT64_C(1) << 40;
+    measure(parts, 2, QUERY_EXCHANGE_TPUT, peaks);
+    ck_assert_uint_ge(peaks[0], 20 * (lnf_query_key_size(compiled) + 24));
+    free(parts[0].rows);
+    free(parts[1].rows);
+}
+END_TEST
+
 /* ---- choice --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -654,15 +774,16 @@ START_TEST(test_choose)
 
     ask(choices[_i].keys, choices[_i].order, "flows,packets", choices[_i].limit);
     query.no_tput = choices[_i].no_tput;
-    const struct exchange *got =
-        exchange_choose(&query, compiled, choices[_i].slaves, choices[_i].groups, why, sizeof(why));
+    const struct exchange *got = exchange_choose(&query, compiled, choices[_i].slaves,
+                                                 choices[_i].groups, ROOM, why, sizeof(why));
     ck_assert_msg(got == choices[_i].exchange, "%s: %s", got->name, why);
     ck_assert_uint_gt(strlen(why), 0);
     /* One that is asked for is taken whatever the numbers, if the question allows it. */
     query.exchange = QUERY_EXCHANGE_GATHER;
     ck_assert_int_eq(exchange_check(&query, &failure), REPORT_OK);
-    ck_assert_ptr_eq(exchange_choose(&query, compiled, choices[_i].slaves, 5, why, sizeof(why)),
-                     &exchange_gather);
+    ck_assert_ptr_eq(
+        exchange_choose(&query, compiled, choices[_i].slaves, 5, ROOM, why, sizeof(why)),
+        &exchange_gather);
     query.exchange = QUERY_EXCHANGE_SHUFFLE;
     ck_assert_int_eq(exchange_check(&query, &failure) == REPORT_OK, choices[_i].keys != NULL);
 }
@@ -772,6 +893,8 @@ static void play_count(unsigned rank, unsigned wrong)
 {
     if (wrong == 6) {
         send_as(rank, 0, TRANSPORT_DATA, MESSAGE_COUNT, three_octets, 3);
+    } else if (wrong == 13 || wrong == 14) { /* more than it holds beside those it sent */
+        send_number(rank, MESSAGE_COUNT, wrong == 13 ? 2 : UINT64_MAX);
     } else {
         send_number(rank, MESSAGE_COUNT, 1);
     }
@@ -815,9 +938,8 @@ static void play_tput(unsigned wrong)
     static void (*const rounds[])(unsigned, unsigned) = {play_best, play_count, play_reaching,
                                                          play_complete};
 
-    for (unsigned rank = 1; rank <= 2; rank++) {
-        send_number(rank, MESSAGE_HOLDS, 3);
-    }
+    send_number(1, MESSAGE_HOLDS, wrong == 12 ? 1 : 3); /* fewer than it sends */
+    send_number(2, MESSAGE_HOLDS, 3);
     for (size_t i = 0; i < COUNT(rounds); i++) {
         rounds[i](1, wrong);
         rounds[i](2, 0);
@@ -841,6 +963,35 @@ START_TEST(test_tput_rules)
         ck_assert_int_eq(class, REPORT_MPI);
         ck_assert_msg(strstr(failure.text, "from process 2") != NULL, "%s", failure.text);
     }
+    exchange_master_clear(&master);
+}
+END_TEST
+
+/** A slave without end in its first round, where the limit would allow it: it may send what it
+ * holds. */
+START_TEST(test_endless_best)
+{
+    ask("srcport", "bytes", "", 4000000000u);
+    query.exchange = QUERY_EXCHANGE_TPUT;
+    make_bus(2);
+    send_number(1, MESSAGE_HOLDS, 5);
+    send_number(2, MESSAGE_HOLDS, 5);
+    for (uint64_t port = 0; port < 40; port++) {
+        send_keys(1, (const uint64_t[][2]){{port, 100}}, 1);
+    }
+    struct exchange_master master = make_master(2);
+    ck_assert_int_eq(exchange_master_run(&master, &failure), REPORT_MPI);
+    ck_assert_ptr_nonnull(strstr(failure.text, "malformed message"));
+    exchange_master_clear(&master);
+    /* Slaves that claim to hold anything are believed, but then the limit is too much for TPUT. */
+    make_bus(2);
+    send_number(1, MESSAGE_HOLDS, UINT64_MAX);
+    send_number(2, MESSAGE_HOLDS, UINT64_MAX);
+    send_ports(1, 0, MESSAGE_ROWS, NULL, 0);
+    send_ports(2, 0, MESSAGE_ROWS, NULL, 0);
+    master = make_master(2);
+    ck_assert_int_eq(exchange_master_run(&master, &failure), REPORT_OK);
+    ck_assert_str_eq(master.name, "shuffle");
     exchange_master_clear(&master);
 }
 END_TEST
@@ -904,10 +1055,10 @@ static uint16_t port_of(unsigned partition)
 
 static void plan_as(unsigned from, unsigned to, uint64_t exchange)
 {
-    uint8_t octets[MESSAGE_NUMBER_SIZE];
+    const struct message_plan plan = {exchange, MESSAGE_ROWS_SIZE};
+    uint8_t octets[MESSAGE_PLAN_SIZE];
 
-    send_as(from, to, TRANSPORT_CONTROL, MESSAGE_PLAN, octets,
-            message_pack_number(exchange, octets));
+    send_as(from, to, TRANSPORT_CONTROL, MESSAGE_PLAN, octets, message_pack_plan(&plan, octets));
 }
 
 /** The second slave is this test; what it deals to the first. */
@@ -1008,6 +1159,41 @@ START_TEST(test_plan_rules)
 }
 END_TEST
 
+/** A master that asks for keys without end: the slave does not remember all of them. */
+START_TEST(test_endless_wanted)
+{
+    const size_t key_size = 16, room = message_rows_per_message(key_size);
+    uint8_t *wanted = calloc(room, key_size), *octets = malloc(MESSAGE_MAX);
+    struct rows part = {NULL, 0};
+    struct player player;
+    unsigned messages = 0;
+
+    ask("srcip", "bytes", "", 3);
+    make_bus(1);
+    plan_as(0, 1, QUERY_EXCHANGE_TPUT);
+    for (unsigned i = 0; i < 2; i++) {
+        send_as(0, 1, TRANSPORT_CONTROL, MESSAGE_THRESHOLD, octets, message_pack_number(1, octets));
+    }
+    for (uint64_t key = 0; candidates_memory(key_size, key) <= EXCHANGE_CANDIDATES_MEMORY;
+         messages++) {
+        for (size_t i = 0; i < room; i++) {
+            put_number(wanted + i * key_size + 8, 8, key++);
+        }
+        send_as(0, 1, TRANSPORT_CONTROL, MESSAGE_KEYS, octets,
+                message_pack_entries(wanted, room, key_size, octets));
+    }
+    ck_assert_uint_gt(messages, 5);
+    part = make_rows(10, 10, SPREAD_WIDE);
+    start(&player, 1, make_table(NULL, &part));
+    join(&player);
+    ck_assert_int_eq(player.class, REPORT_MPI);
+    ck_assert_msg(strstr(player.failure.text, "malformed") != NULL, "%s", player.failure.text);
+    free(part.rows);
+    free(wanted);
+    free(octets);
+}
+END_TEST
+
 /** Everything the first of two slaves will hear. */
 static void say_everything(enum query_exchange exchange)
 {
@@ -1072,9 +1258,14 @@ int main(void)
     tcase_add_test(tc, test_hidden_winner);
     tcase_add_test(tc, test_flat);
     tcase_add_test(tc, test_balance);
+    tcase_add_test(tc, test_piece_size);
+    tcase_add_test(tc, test_tput_room);
+    tcase_add_test(tc, test_buffers_count);
     tcase_add_loop_test(tc, test_choose, 0, (int)COUNT(choices));
     tcase_add_test(tc, test_check);
-    tcase_add_loop_test(tc, test_tput_rules, 0, 12);
+    tcase_add_loop_test(tc, test_tput_rules, 0, 15);
+    tcase_add_test(tc, test_endless_best);
+    tcase_add_test(tc, test_endless_wanted);
     tcase_add_loop_test(tc, test_stream_rules, 0, 5);
     tcase_add_loop_test(tc, test_deal_rules, 0, 7);
     tcase_add_loop_test(tc, test_plan_rules, 0, 8);

@@ -31,8 +31,9 @@ static void *run_thread(void *unused)
 static void tell_plan(void)
 {
     struct failure ignored;
-    uint8_t octets[MESSAGE_NUMBER_SIZE];
-    size_t size = message_pack_number(QUERY_EXCHANGE_GATHER, octets);
+    const struct message_plan plan = {QUERY_EXCHANGE_GATHER, MESSAGE_ROWS_SIZE};
+    uint8_t octets[MESSAGE_PLAN_SIZE];
+    size_t size = message_pack_plan(&plan, octets);
 
     ck_assert_int_eq(
         transport_send(bus_end(bus, 0), 1, TRANSPORT_CONTROL, MESSAGE_PLAN, octets, size, &ignored),

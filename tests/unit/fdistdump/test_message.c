@@ -48,6 +48,61 @@ START_TEST(test_number)
 }
 END_TEST
 
+/** Octets are the same on every machine: nodes need not be alike. */
+START_TEST(test_byte_order)
+{
+    static const uint8_t one[8] = {1, 2, 3, 4, 5, 6, 7, 8}, two[8] = {8, 7, 6, 5, 4, 3, 2, 1};
+    static const uint8_t count_of_3[4] = {0, 0, 0, 3};
+    const uint64_t first = UINT64_C(0x0102030405060708), second = UINT64_C(0x0807060504030201);
+    const struct message_plan plan = {first, second};
+    const struct lnf_totals sums = {first, second, first, second};
+    const struct slave_counts counts = {.totals = sums};
+
+    ck_assert_uint_eq(message_pack_number(first, octets), 8);
+    ck_assert_int_eq(memcmp(octets, one, 8), 0);
+    ck_assert_uint_eq(message_pack_plan(&plan, octets), 16);
+    ck_assert_int_eq(memcmp(octets, one, 8), 0);
+    ck_assert_int_eq(memcmp(octets + 8, two, 8), 0);
+    ck_assert_uint_eq(message_pack_rows(&sums, one, 3, 2, octets), 32 + 4 + 6);
+    ck_assert_int_eq(memcmp(octets, one, 8), 0);
+    ck_assert_int_eq(memcmp(octets + 24, two, 8), 0);
+    ck_assert_int_eq(memcmp(octets + 32, count_of_3, 4), 0);
+    ck_assert_int_eq(memcmp(octets + 36, one, 6), 0);
+    ck_assert_uint_eq(message_pack_entries(one, 3, 2, octets), 4 + 6);
+    ck_assert_int_eq(memcmp(octets, count_of_3, 4), 0);
+    ck_assert_uint_gt(message_pack_counts(&counts, octets), 100);
+    ck_assert_int_eq(memcmp(octets, one, 8), 0);
+    ck_assert_int_eq(memcmp(octets + 8, two, 8), 0);
+}
+END_TEST
+
+START_TEST(test_plan)
+{
+    const struct message_plan plans[] = {{0, 1}, {3, 4096}, {UINT64_MAX, MESSAGE_ROWS_SIZE}};
+
+    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+        struct message_plan plan = {0, 0};
+        size_t size = message_pack_plan(&plans[i], octets);
+        ck_assert_uint_eq(size, MESSAGE_PLAN_SIZE);
+        ck_assert(message_unpack_plan(octets, size, &plan));
+        ck_assert_uint_eq(plan.exchange, plans[i].exchange);
+        ck_assert_uint_eq(plan.piece_size, plans[i].piece_size);
+        for (size_t cut = 0; cut <= size + 1; cut++) {
+            uint8_t *copy = exact(cut);
+            ck_assert_int_eq(message_unpack_plan(copy, cut, &plan), cut == size);
+            free(copy);
+        }
+    }
+    /* Nobody needs room for pieces of any size because the master says so. */
+    static const uint64_t sizes[] = {0, MESSAGE_ROWS_SIZE + 1, UINT64_MAX};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct message_plan plan = {1, sizes[i]};
+        size_t size = message_pack_plan(&plan, octets);
+        ck_assert(!message_unpack_plan(octets, size, &plan));
+    }
+}
+END_TEST
+
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 static const struct lnf_totals totals = {1, UINT64_C(1) << 40, UINT64_MAX, 4};
@@ -297,6 +352,8 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_number);
+    tcase_add_test(tc, test_byte_order);
+    tcase_add_test(tc, test_plan);
     tcase_add_loop_test(tc, test_rows, 0, 4);
     tcase_add_test(tc, test_rows_count);
     tcase_add_test(tc, test_rows_without_size);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int ends[2];
@@ -59,6 +60,33 @@ START_TEST(test_warning)
 }
 END_TEST
 
+/** A line is one write, so that those of several processes never mix, however long it is. */
+START_TEST(test_one_write)
+{
+    static char text[2 * REPORT_LINE_SIZE];
+    struct failure failure;
+    int sockets[2];
+
+    memset(text, 'x', sizeof(text) - 1);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets), 0);
+    report.fd = sockets[1];
+    report_warning(&report, REPORT_PATH, "%s", _i == 0 ? "short" : text);
+    report_info(&report, "%s", _i == 0 ? "short" : text);
+    (void)failure_set(&failure, REPORT_LIBNF, "%s", _i == 0 ? "short" : text);
+    report_failure(&report, &failure);
+    for (unsigned i = 0; i < 3; i++) {
+        ssize_t size = recv(sockets[0], line, sizeof(line) - 1, MSG_DONTWAIT);
+        ck_assert_int_gt(size, 0);
+        line[size] = '\0';
+        ck_assert_ptr_eq(strchr(line, '\n'), line + size - 1);
+        ck_assert_ptr_nonnull(strstr(line, "\t[MPI: 3/5 node]\n"));
+    }
+    ck_assert_int_lt(recv(sockets[0], line, sizeof(line), MSG_DONTWAIT), 0);
+    close(sockets[0]);
+    close(sockets[1]);
+}
+END_TEST
+
 START_TEST(test_info)
 {
     report_info(&report, "%d files", 3);
@@ -77,9 +105,10 @@ static const struct {
     {REPORT_INTERNAL, "internal"},
     {REPORT_ARGUMENTS, "command line arguments"},
     {REPORT_PATH, "path"},
+    {REPORT_INDEX, "bfindex"},
     {-1, "internal"},
     {1, "internal"},
-    {9, "internal"},
+    {10, "internal"},
     {1000, "internal"},
 };
 
@@ -98,6 +127,7 @@ START_TEST(test_statuses)
     ck_assert_int_eq(REPORT_INTERNAL, 6);
     ck_assert_int_eq(REPORT_ARGUMENTS, 7);
     ck_assert_int_eq(REPORT_PATH, 8);
+    ck_assert_int_eq(REPORT_INDEX, 9);
 }
 END_TEST
 
@@ -191,6 +221,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_init);
     tcase_add_test(tc, test_warning);
+    tcase_add_loop_test(tc, test_one_write, 0, 2);
     tcase_add_test(tc, test_info);
     tcase_add_loop_test(tc, test_class, 0, COUNT(classes));
     tcase_add_test(tc, test_statuses);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILES 5u
@@ -355,6 +356,18 @@ START_TEST(test_unreadable)
 }
 END_TEST
 
+/** Between the search for files and their opening somebody put a FIFO there: nobody waits for it.
+ */
+START_TEST(test_fifo)
+{
+    ck_assert_int_eq(unlink(paths[2]), 0);
+    ck_assert_int_eq(mkfifo(paths[2], 0600), 0);
+    ck_assert_int_eq(run(&list, QUERY_RECORDS, FILES, thread_counts[_i]), REPORT_OK);
+    ck_assert_uint_eq(counts.unreadable, 1);
+    ck_assert_uint_eq(heard.rows, (FILES - 1) * FILE_FLOWS);
+}
+END_TEST
+
 /** A file of every length: complete blocks are used, nothing hangs or crashes. */
 START_TEST(test_cut)
 {
@@ -461,6 +474,7 @@ int main(void)
     tcase_add_loop_test(tc, test_metadata, 0, THREADS);
     tcase_add_loop_test(tc, test_no_files, 0, THREADS);
     tcase_add_loop_test(tc, test_unreadable, 0, THREADS);
+    tcase_add_loop_test(tc, test_fifo, 0, THREADS);
     tcase_add_test(tc, test_cut);
     tcase_add_loop_test(tc, test_damaged_block, 0, THREADS);
     tcase_add_test(tc, test_counts_add);

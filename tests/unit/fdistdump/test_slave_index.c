@@ -68,6 +68,8 @@ static bool on_progress(void *context, uint64_t files_done)
     return files_done <= FILES;
 }
 
+static int verbosity = REPORT_WARNING;
+
 /** Lists the flows of a filter with two threads. */
 static void list_flows(const char *filter, bool no_index, struct outcome *outcome)
 {
@@ -81,7 +83,7 @@ static void list_flows(const char *filter, bool no_index, struct outcome *outcom
     FILE *lines = tmpfile();
 
     *outcome = (struct outcome){0};
-    report_init(&report, fileno(lines), REPORT_WARNING, 0, 1);
+    report_init(&report, fileno(lines), verbosity, 0, 1);
     ck_assert_msg(query_build(&words, QUERY_RECORDS, &query, &failure) == REPORT_OK, "%s",
                   failure.text);
     query.no_index = no_index;
@@ -152,22 +154,62 @@ START_TEST(test_damaged)
     list_flows("host 240.0.0.1", false, &with);
     ck_assert_uint_eq(with.counts.indexed, 1);
     ck_assert_uint_eq(with.counts.files_skipped, 1);
+    ck_assert_uint_eq(with.counts.damaged_indexes, 1);
     ck_assert_ptr_nonnull(strstr(with.warnings, index_paths[1]));
+    ck_assert_ptr_nonnull(strstr(with.warnings, "Warning: bfindex: "));
     ck_assert_ptr_null(strstr(with.warnings, index_paths[2]));
+}
+END_TEST
+
+static void overwrite(const char *file, const char *text)
+{
+    FILE *f = fopen(file, "w");
+
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* Who wants to know hears which files are left out, and which indexes belong to something else. */
+START_TEST(test_information)
+{
+    struct outcome with;
+    char line[256];
+
+    overwrite(index_paths[1], "the index of another program, or what somebody took for one");
+    ck_assert_int_eq(unlink(index_paths[2]), 0);
+    ck_assert_int_eq(link(index_paths[0], index_paths[2]), 0); /* of another flow file */
+    list_flows("host 240.0.0.1", false, &with);
+    ck_assert_str_eq(with.warnings, "");
+    verbosity = REPORT_INFO;
+    list_flows("host 240.0.0.1", false, &with);
+    verbosity = REPORT_WARNING;
+    snprintf(line, sizeof(line), "Info: definitely not in file `%s'\t", paths[0]);
+    ck_assert_ptr_nonnull(strstr(with.warnings, line));
+    for (unsigned i = 1; i < FILES; i++) {
+        snprintf(line, sizeof(line), "Info: %s: ", index_paths[i]);
+        ck_assert_msg(strstr(with.warnings, line) != NULL, "%s: %s", line, with.warnings);
+    }
+    ck_assert_ptr_nonnull(strstr(with.warnings, "; the file is read without it\t"));
+    ck_assert_uint_eq(with.counts.damaged_indexes, 0);
 }
 END_TEST
 
 START_TEST(test_sums_and_messages)
 {
     struct slave_counts sum = {0}, back;
-    struct slave_counts one = {
-        .indexed = 1, .files_skipped = 2, .indexed_blocks = 1ull << 40, .blocks_skipped = 3};
+    struct slave_counts one = {.damaged_indexes = 1ull << 33,
+                               .indexed = 1,
+                               .files_skipped = 2,
+                               .indexed_blocks = 1ull << 40,
+                               .blocks_skipped = 3};
     uint8_t *octets = malloc(MESSAGE_MAX);
 
     slave_counts_add(&sum, &one);
     slave_counts_add(&sum, &one);
     size_t size = message_pack_counts(&sum, octets);
     ck_assert(message_unpack_counts(octets, size, &back));
+    ck_assert_uint_eq(back.damaged_indexes, 1ull << 34);
     ck_assert_uint_eq(back.indexed, 2);
     ck_assert_uint_eq(back.files_skipped, 4);
     ck_assert_uint_eq(back.indexed_blocks, 1ull << 41);
@@ -187,6 +229,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_counts);
     tcase_add_test(tests, test_damaged);
+    tcase_add_test(tests, test_information);
     tcase_add_test(tests, test_sums_and_messages);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);

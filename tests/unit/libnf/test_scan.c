@@ -3,12 +3,14 @@
 #include "flow_record.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <libnf.h>
 #include <libnf/scan.h>
 #include <libnf/writer.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BLOCKS 40u
@@ -381,6 +383,31 @@ START_TEST(test_no_file)
 }
 END_TEST
 
+/** What is no regular file is refused at once, with or without somebody at its other end. */
+START_TEST(test_no_regular_file)
+{
+    struct lnf_error error = {0};
+    lnf_scan_t *scan = NULL;
+    char fifo[sizeof(path) + 8];
+
+    snprintf(fifo, sizeof(fifo), "%s.fifo", path);
+    ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+    int writer = _i == 1 ? open(fifo, O_RDWR) : -1;
+    int status = lnf_scan_open(fifo, NULL, NULL, &scan, &error);
+    unlink(fifo);
+    if (writer >= 0) {
+        close(writer);
+    }
+    ck_assert_int_eq(status, LNF_ERR_READ);
+    ck_assert_ptr_null(scan);
+    ck_assert_ptr_nonnull(strstr(error.text, "not a regular file"));
+    ck_assert_ptr_nonnull(strstr(error.text, fifo));
+    ck_assert_int_eq(lnf_scan_open("/dev/null", NULL, NULL, &scan, &error), LNF_ERR_READ);
+    ck_assert_ptr_nonnull(strstr(error.text, "not a regular file"));
+    ck_assert_int_eq(lnf_scan_open("/", NULL, NULL, &scan, &error), LNF_ERR_READ);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("libnf/scan");
@@ -395,6 +422,7 @@ int main(void)
     tcase_add_test(tc, test_damaged_record);
     tcase_add_loop_test(tc, test_samples, 0, 5);
     tcase_add_test(tc, test_no_file);
+    tcase_add_loop_test(tc, test_no_regular_file, 0, 2);
     suite_add_tcase(suite, tc);
 
     SRunner *runner = srunner_create(suite);

@@ -296,6 +296,36 @@ START_TEST(test_fits)
 }
 END_TEST
 
+/** What others hold under the same limit leaves less for tables. */
+START_TEST(test_hold)
+{
+    lnf_query_t *query = tuple_query(7);
+    lnf_memory_t *memory = create_memory(12 << 20);
+    lnf_table_t *table = create_table(query, memory);
+    uint8_t *rows = tuple_rows(50000);
+    struct answer wanted = expect(query, rows, 50000, true);
+    size_t held = 0, much = _i == 0 ? 0 : 11 << 20;
+
+    lnf_memory_hold(NULL, &held, 5);
+    ck_assert_uint_eq(held, 0);
+    lnf_memory_hold(memory, &held, much);
+    ck_assert_uint_eq(held, much);
+    ck_assert_uint_eq(lnf_memory_used(memory), much);
+    add(table, rows, 50000);
+    ck_assert_int_eq(lnf_memory_spilled(memory) > 0, _i > 0);
+    ck_assert_uint_ge(lnf_memory_peak(memory), much);
+    lnf_memory_hold(memory, &held, 1000);
+    lnf_memory_hold(memory, &held, 0);
+    ck_assert_uint_eq(lnf_memory_used(memory), lnf_table_memory(table));
+    check_same(query, finish(query, table, true), &wanted);
+    lnf_table_destroy(table);
+    destroy_memory(memory);
+    free(rows);
+    free(wanted.rows);
+    lnf_query_destroy(query);
+}
+END_TEST
+
 /** A group in several parts in files counts several times until the table is finished. */
 START_TEST(test_unfinished)
 {
@@ -1129,6 +1159,7 @@ int main(void)
     tcase_add_loop_test(same, test_random_list, 0, 2);
     tcase_add_test(same, test_deep);
     tcase_add_test(same, test_fits);
+    tcase_add_loop_test(same, test_hold, 0, 2);
     tcase_add_test(same, test_unfinished);
     tcase_add_test(same, test_merge_refused);
     suite_add_tcase(suite, same);

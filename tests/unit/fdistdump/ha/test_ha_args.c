@@ -211,6 +211,8 @@ static const struct {
     {{"x", "mpiexec", "--rankfile", "f"}, "option `--rankfile' of mpiexec"},
     {{"x", "mpiexec", "--app", "f"}, "option `--app' of mpiexec"},
     {{"x", "mpiexec", "-nolocal"}, "option `-nolocal' of mpiexec"},
+    {{"x", "mpiexec", "--host=a"}, "option `--host=a' of mpiexec"},
+    {{"x", "mpiexec", "--map-by=ppr:1:node"}, "option `--map-by=ppr:1:node' of mpiexec"},
     {{"x", "mpiexec", ":"}, "`:' among the arguments of mpiexec"},
     {{"--mpiexec-argument=-host", "x"}, "option `-host' of mpiexec"},
     {{"x", "fdistdump", ":"}, "`:' among the arguments of fdistdump"},
@@ -224,6 +226,80 @@ START_TEST(test_bad)
 
     ck_assert_int_eq(parse(words), REPORT_ARGUMENTS);
     ck_assert_msg(strstr(failure.text, bad[_i].error) != NULL, "%s: %s", words[0], failure.text);
+}
+END_TEST
+
+/** The same said by parameters: option, name, value; whether it is refused. */
+static const struct {
+    const char *option, *name, *value;
+    bool refused;
+} parameters[] = {
+    {"--mca", "rmaps_rank_file_path", "f", true},
+    {"-mca", "orte_rankfile", "f", true},
+    {"--gmca", "orte_default_hostfile", "f", true},
+    {"-gmca", "orte_default_dash_host", "a", true},
+    {"--prtemca", "prte_default_hostfile", "f", true},
+    {"--omca", "prte_rankfile", "f", true},
+    {"--mca", "rmaps_base_pernode", "1", true},
+    {"--mca", "rmaps_ppr_n_pernode", "2", true},
+    {"--mca", "rmaps_base_pattern", "1:node", true},
+    {"--mca", "rmaps_base_no_schedule_local", "1", true},
+    {"--mca", "rmaps_base_mapping_policy", "ppr:1:node", true},
+    {"--prtemca", "rmaps_default_mapping_policy", "PPR:1:node", true},
+    {"--mca", "rmaps_base_mapping_policy", "rankfile", true},
+    {"--mca", "rmaps_rank_file_path", NULL, true},
+    {"--mca", "rmaps_base_mapping_policy", "core", false},
+    {"--mca", "rmaps_base_mapping_policy", NULL, false},
+    {"--mca", "rmaps_base_oversubscribe", "1", false},
+    {"--mca", "btl", "rmaps_rank_file_path", false}, /* a value is no name */
+    {"--mca", "rmaps_rank_file_path_", "f", false},
+    {"--mca", "rmaps_rank_file_pat", "f", false},
+    {"--mca", NULL, NULL, false},
+    {"-x", "rmaps_rank_file_path", "f", false},
+};
+
+START_TEST(test_parameters)
+{
+    const char *words[] = {
+        "x", "mpiexec", parameters[_i].option, parameters[_i].name, parameters[_i].value, NULL};
+
+    int class = parse(words);
+    ck_assert_int_eq(class, parameters[_i].refused ? REPORT_ARGUMENTS : REPORT_OK);
+    if (parameters[_i].refused) {
+        ck_assert_ptr_nonnull(strstr(failure.text, "MCA parameter `"));
+        ck_assert_ptr_nonnull(strstr(failure.text, parameters[_i].name));
+    }
+}
+END_TEST
+
+static const struct {
+    const char *variable;
+    const char *error; /* NULL = it is fine */
+} variables[] = {
+    {"OMPI_MCA_rmaps_rank_file_path=/f", "variable OMPI_MCA_rmaps_rank_file_path in"},
+    {"OMPI_MCA_orte_default_hostfile=/f", "variable OMPI_MCA_orte_default_hostfile in"},
+    {"PRTE_MCA_rmaps_default_mapping_policy=ppr:1:node",
+     "variable PRTE_MCA_rmaps_default_mapping_policy in"},
+    {"OMPI_MCA_rmaps_rank_file_path=", NULL},
+    {"OMPI_MCA_rmaps_rank_file_path", NULL},
+    {"OMPI_MCA_rmaps_base_mapping_policy=core", NULL},
+    {"OMPI_MCA_btl=rmaps_rank_file_path=1", NULL},
+    {"rmaps_rank_file_path=/f", NULL},
+    {"XOMPI_MCA_rmaps_rank_file_path=/f", NULL},
+    {"OMPI_MCA_=1", NULL},
+    {"", NULL},
+};
+
+START_TEST(test_variables)
+{
+    char *environment[] = {(char *)"A=1", (char *)variables[_i].variable, (char *)"PATH=/bin",
+                           NULL};
+
+    int class = ha_args_check_environment(environment, &failure);
+    ck_assert_int_eq(class, variables[_i].error == NULL ? REPORT_OK : REPORT_ARGUMENTS);
+    if (variables[_i].error != NULL) {
+        ck_assert_ptr_nonnull(strstr(failure.text, variables[_i].error));
+    }
 }
 END_TEST
 
@@ -332,6 +408,9 @@ int main(void)
     tcase_add_test(tests, test_manual);
     tcase_add_test(tests, test_values);
     tcase_add_loop_test(tests, test_bad, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+    tcase_add_loop_test(tests, test_parameters, 0,
+                        (int)(sizeof(parameters) / sizeof(parameters[0])));
+    tcase_add_loop_test(tests, test_variables, 0, (int)(sizeof(variables) / sizeof(variables[0])));
     tcase_add_loop_test(tests, test_split, 0, (int)(sizeof(splits) / sizeof(splits[0])));
     tcase_add_test(tests, test_help);
     suite_add_tcase(suite, tests);
