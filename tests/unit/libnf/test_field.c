@@ -177,7 +177,7 @@ static const struct row {
      {21, 0}},
     {LNF_FLD_RECEIVED,
      "received",
-     NULL,
+     "collectionTimeMillisecondse",
      LNF_UINT64,
      true,
      LNF_SORT_ASC,
