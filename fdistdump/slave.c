@@ -156,7 +156,13 @@ static void file_unreadable(struct slave *slave, struct source *source,
     }
 }
 
-/** A damaged index is a warning; one that is old or somebody else's just does not help. */
+/** An index there is and that is of no use. */
+static bool is_broken(const struct lnf_scan_index *use)
+{
+    return use->state == LNF_INDEX_DAMAGED || use->state == LNF_INDEX_UNREADABLE;
+}
+
+/** A broken index is a warning; one that is old or somebody else's just does not help. */
 static void tell_index(const struct slave *slave, const char *path,
                        const struct lnf_scan_index *use, bool skipped)
 {
@@ -164,7 +170,7 @@ static void tell_index(const struct slave *slave, const char *path,
 
     if (skipped) {
         report_info(report, "definitely not in file `%s'", path);
-    } else if (use->state == LNF_INDEX_DAMAGED) {
+    } else if (is_broken(use)) {
         report_warning(report, REPORT_INDEX, "%s; the file is read without it", use->why.text);
     } else if (use->state == LNF_INDEX_FOREIGN || use->state == LNF_INDEX_STALE) {
         report_info(report, "%s; the file is read without it", use->why.text);
@@ -182,7 +188,7 @@ static void use_index(struct slave *slave, const char *path, lnf_scan_t *scan)
     bool used = lnf_scan_use_index(scan, slave->job->compiled, &use);
     bool skipped = used && use.skipped == use.blocks;
     pthread_mutex_lock(&slave->lock);
-    slave->counts.damaged_indexes += use.state == LNF_INDEX_DAMAGED;
+    slave->counts.damaged_indexes += is_broken(&use);
     if (used) {
         slave->counts.indexed++;
         slave->counts.files_skipped += skipped;

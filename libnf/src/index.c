@@ -62,10 +62,10 @@ const char *lnf_index_state_text(enum lnf_index_state state)
         [LNF_INDEX_GOOD] = "good",           [LNF_INDEX_MISSING] = "missing",
         [LNF_INDEX_FOREIGN] = "foreign",     [LNF_INDEX_STALE] = "stale",
         [LNF_INDEX_DAMAGED] = "damaged",     [LNF_INDEX_UNFINISHED] = "flow file unfinished",
-        [LNF_INDEX_NOT_ASKED] = "not asked",
+        [LNF_INDEX_NOT_ASKED] = "not asked", [LNF_INDEX_UNREADABLE] = "unreadable",
     };
 
-    return (unsigned)state <= LNF_INDEX_NOT_ASKED ? texts[state] : "unknown";
+    return (unsigned)state <= LNF_INDEX_UNREADABLE ? texts[state] : "unknown";
 }
 
 /* ---- rows -------------------------------------------------------------------------------------
@@ -407,7 +407,8 @@ static enum lnf_index_state open_file(lnf_index_t *index, struct lnf_error *why)
     /* Not blocking: somebody may have put a FIFO there. */
     index->fd = open(index->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (index->fd < 0 || fstat(index->fd, &st) != 0) {
-        return bad(index, LNF_INDEX_MISSING, why, strerror(errno));
+        bool missing = errno == ENOENT || errno == ENOTDIR;
+        return bad(index, missing ? LNF_INDEX_MISSING : LNF_INDEX_UNREADABLE, why, strerror(errno));
     }
     if (!S_ISREG(st.st_mode)) {
         return bad(index, LNF_INDEX_FOREIGN, why, "not a file");
@@ -422,7 +423,7 @@ enum lnf_index_state lnf_index_open_path(const char *path, lnf_index_t **index,
 
     if (x == NULL) {
         lnf_error_set(why, 0, "%s: no memory", path);
-        return LNF_INDEX_MISSING;
+        return LNF_INDEX_UNREADABLE;
     }
     x->fd = -1;
     (void)snprintf(x->path, sizeof(x->path), "%s", path);

@@ -632,7 +632,7 @@ enum lnf_index_state lnf_index_ask(lnf_index_t *index, const lnf_index_plan_t *p
     if (found == NULL || answers == NULL) {
         free(found);
         free(answers);
-        return LNF_INDEX_MISSING;
+        return LNF_INDEX_UNREADABLE;
     }
     bool any = ask_segments(index, plan, answers, &damaged);
     if (!damaged && (any || header->opaque_count > 0)) {

@@ -33,12 +33,13 @@ struct lnf_index_options {
 /** What is known of an index and its flow file. */
 enum lnf_index_state {
     LNF_INDEX_GOOD,       /* belongs to the file as it is */
-    LNF_INDEX_MISSING,    /* there is none, or it cannot be read */
+    LNF_INDEX_MISSING,    /* there is none */
     LNF_INDEX_FOREIGN,    /* not an index of libnf, or of a later version */
     LNF_INDEX_STALE,      /* the flow file has changed since */
     LNF_INDEX_DAMAGED,    /* checksums or lengths are wrong */
     LNF_INDEX_UNFINISHED, /* the flow file is still written, or was left so: not indexed */
     LNF_INDEX_NOT_ASKED,  /* the query's filter has nothing an index could answer */
+    LNF_INDEX_UNREADABLE, /* there may be one, but it cannot be opened */
 };
 
 /** Text of a state, e.g. "stale". */

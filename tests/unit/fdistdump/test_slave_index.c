@@ -161,6 +161,21 @@ START_TEST(test_damaged)
 }
 END_TEST
 
+/* One that is there and cannot be opened is told as well: here its name leads to itself. */
+START_TEST(test_unreadable)
+{
+    struct outcome with;
+
+    ck_assert_int_eq(unlink(index_paths[1]), 0);
+    ck_assert_int_eq(symlink(index_paths[1], index_paths[1]), 0);
+    list_flows("host 240.0.0.1", false, &with);
+    ck_assert_uint_eq(with.counts.indexed, FILES - 1);
+    ck_assert_uint_eq(with.counts.damaged_indexes, 1);
+    ck_assert_ptr_nonnull(strstr(with.warnings, "Warning: bfindex: "));
+    ck_assert_ptr_nonnull(strstr(with.warnings, index_paths[1]));
+}
+END_TEST
+
 static void overwrite(const char *file, const char *text)
 {
     FILE *f = fopen(file, "w");
@@ -229,6 +244,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_counts);
     tcase_add_test(tests, test_damaged);
+    tcase_add_test(tests, test_unreadable);
     tcase_add_test(tests, test_information);
     tcase_add_test(tests, test_sums_and_messages);
     suite_add_tcase(suite, tests);
