@@ -316,9 +316,8 @@ static bool is_refused(const char *word, const char *next)
             return true;
         }
     }
-    /* Other policies only choose processors, as long as the count is given. */
-    return length == strlen("map-by") && memcmp(word, "map-by", length) == 0 && value != NULL &&
-           (strncasecmp(value, "ppr", 3) == 0 || strncasecmp(value, "rank", 4) == 0);
+    return length == strlen("map-by") && memcmp(word, "map-by", length) == 0 &&
+           mca_is_refused_policy(value);
 }
 
 /** The parameter of `--mca NAME VALUE`, the word at `i`, if it contradicts; else NULL. */

@@ -29,7 +29,13 @@ bool mca_is_option(const char *word)
     return is_one_of(word, strlen(word), options, COUNT(options));
 }
 
-/** The same for a name of that length. */
+bool mca_is_refused_policy(const char *policy)
+{
+    return policy != NULL &&
+           (strncasecmp(policy, "ppr", 3) == 0 || strncasecmp(policy, "rank", 4) == 0);
+}
+
+/** mca_is_refused() of a name of that length. */
 static bool is_refused(const char *name, size_t length, const char *value)
 {
     static const char *const refused[] = {
@@ -40,7 +46,6 @@ static bool is_refused(const char *name, size_t length, const char *value)
         "rmaps_base_n_persocket", "rmaps_ppr_n_persocket",        "rmaps_base_pattern",
         "rmaps_ppr_pattern",
     };
-    /* Other policies only choose processors, as long as the count is given. */
     static const char *const policies[] = {
         "rmaps_base_mapping_policy",
         "rmaps_base_schedule_policy",
@@ -50,8 +55,7 @@ static bool is_refused(const char *name, size_t length, const char *value)
     if (is_one_of(name, length, refused, COUNT(refused))) {
         return true;
     }
-    return is_one_of(name, length, policies, COUNT(policies)) && value != NULL &&
-           (strncasecmp(value, "ppr", 3) == 0 || strncasecmp(value, "rank", 4) == 0);
+    return is_one_of(name, length, policies, COUNT(policies)) && mca_is_refused_policy(value);
 }
 
 bool mca_is_refused(const char *name, const char *value)

@@ -12,6 +12,12 @@
  */
 bool mca_is_option(const char *word);
 
+/**
+ * Whether a mapping policy says on which nodes processes run, or how many; others only choose
+ * processors, as long as the count is given. NULL is none.
+ */
+bool mca_is_refused_policy(const char *policy);
+
 /** Whether a parameter says on which nodes processes run, or how many; `value` may be NULL. */
 bool mca_is_refused(const char *name, const char *value);
 

@@ -111,7 +111,10 @@ static int check_metadata(const char *path, int fd, struct lnf_error *error)
     return LNF_OK;
 }
 
-/* Before libmaxminddb opens the file. Not waiting: it may be a pipe nobody writes to. */
+/*
+ * Before libmaxminddb opens the file, by its name again. Not waiting: it may be a pipe nobody
+ * writes to. Who can put another file there in between can as well change what is in it.
+ */
 static int check_file(const char *path, struct lnf_error *error)
 {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -260,7 +263,7 @@ const char *lnf_geo_path(const lnf_geo_t *geo)
 
 static MMDB_lookup_result_s look_up(const lnf_geo_t *geo, struct lnf_addr address, int *status)
 {
-    if (address.hi == 0 && address.lo >> 32 == 0) {
+    if (address.hi == 0 && address.lo >> 32 == 0 && address.lo > 1) {
         struct sockaddr_in in4 = {.sin_family = AF_INET};
         in4.sin_addr.s_addr = htonl((uint32_t)address.lo);
         return MMDB_lookup_sockaddr(&geo->mmdb, (struct sockaddr *)&in4, status);
@@ -275,6 +278,10 @@ uint16_t lnf_geo_find(const lnf_geo_t *geo, struct lnf_geo_cache *cache, struct 
 {
     uint16_t country = LNF_GEO_NONE;
     int status;
+
+    if ((address.hi | address.lo) == 0) {
+        return LNF_GEO_NONE; /* the record has none */
+    }
     MMDB_lookup_result_s result = look_up(geo, address, &status);
 
     if (status == MMDB_IPV6_LOOKUP_IN_IPV4_DATABASE_ERROR) {

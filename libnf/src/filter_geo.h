@@ -26,6 +26,23 @@
 #define LNF_GEO_NONE LNF_GEO_CODE('.', '.') /* the database knows no country */
 #define LNF_GEO_DAMAGED LNF_GEO_CODE(0, 0)  /* it cannot be asked about this address */
 
+/** Whether a character may be in a country: of ASCII, whatever the locale. */
+static inline bool lnf_geo_is_letter(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static inline char lnf_geo_upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+/** The country of its two characters. */
+static inline uint16_t lnf_geo_code(const char *text)
+{
+    return LNF_GEO_CODE(lnf_geo_upper(text[0]), lnf_geo_upper(text[1]));
+}
+
 /** An open database: immutable, shared by threads. */
 typedef struct lnf_geo lnf_geo_t;
 

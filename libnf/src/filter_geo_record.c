@@ -8,7 +8,6 @@
  */
 #include "filter_geo.h"
 
-#include <ctype.h>
 #include <libnf/bytes.h>
 #include <string.h>
 
@@ -184,11 +183,10 @@ uint16_t lnf_geo_record_country(const uint8_t *section, size_t size, size_t offs
     if (failed) {
         return LNF_GEO_DAMAGED;
     }
-    if (code == NULL || length != 2 || !isalnum((unsigned char)code[0]) ||
-        !isalnum((unsigned char)code[1])) {
+    if (code == NULL || length != 2 || !lnf_geo_is_letter(code[0]) || !lnf_geo_is_letter(code[1])) {
         return LNF_GEO_NONE;
     }
-    return LNF_GEO_CODE(toupper((unsigned char)code[0]), toupper((unsigned char)code[1]));
+    return lnf_geo_code(code);
 }
 
 /* ---- metadata ----------------------------------------------------------------------------------

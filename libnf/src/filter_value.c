@@ -717,11 +717,12 @@ static bool is_country(const struct lnf_filter_word *value)
     bool digits = true;
 
     for (size_t i = 0; i < value->length; i++) {
-        unsigned char character = (unsigned char)value->text[i];
-        if (!isalnum(character) && (character == '\0' || strchr("._:-", character) == NULL)) {
+        char character = value->text[i];
+        if (!lnf_geo_is_letter(character) &&
+            (character == '\0' || strchr("._:-", character) == NULL)) {
             return false;
         }
-        digits = digits && isdigit(character);
+        digits = digits && character >= '0' && character <= '9';
     }
     return value->length == 2 && !digits;
 }
@@ -744,8 +745,7 @@ static bool convert_country(struct conversion *c)
     if (item == NULL) {
         return false;
     }
-    item->min = LNF_GEO_CODE(toupper((unsigned char)value->text[0]),
-                             toupper((unsigned char)value->text[1]));
+    item->min = lnf_geo_code(value->text);
     item->max = item->min;
     return true;
 }

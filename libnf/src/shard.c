@@ -16,7 +16,8 @@
 #define LOCAL_SIZE ((size_t)2 << 20)
 /* The same of one whose groups come again: what it saves the shards is worth slower memory. */
 #define LOCAL_SIZE_BUSY ((size_t)8 << 20)
-#define BUSY_ROWS 3u /* rows of two groups that are worth it */
+#define INDEX_OCTETS 16u /* of a group, about */
+#define BUSY_ROWS 3u     /* rows of two groups that are worth it */
 #define LOCAL_GROUPS_MIN ((size_t)LNF_CHUNK * 4)
 #define MARK_ROWS 8192u  /* between two marks */
 #define MERGE_ROWS 1024u /* read from a shard at once */
@@ -110,7 +111,7 @@ size_t lnf_shards_local_room(const lnf_table_t *shared, size_t groups, uint64_t 
     if (memory != NULL && lnf_memory_share(memory) < size) {
         size = lnf_memory_share(memory);
     }
-    size /= shared->query->group_size == 0 ? 1 : shared->query->group_size;
+    size /= shared->query->group_size + INDEX_OCTETS;
     return size < LOCAL_GROUPS_MIN ? LOCAL_GROUPS_MIN : size;
 }
 

@@ -229,10 +229,9 @@ LNF_API const char *lnf_scan_ident(const lnf_scan_t *scan);
  * A limit that tables share, usually all tables of a process for one question.
  *
  * Counted are rows, groups, their index and order, buffers of temporary files, and what
- * lnf_memory_hold() says; not counted are
- * queries, scans, tasks and what a table needs for one batch. A table that would exceed the limit
- * writes what it holds to temporary files, which have no name and end with it, and answers the same,
- * octet for octet. How near to the limit tables stay: it may be exceeded by about a quarter when the
+ * lnf_memory_hold() says; not counted are queries, scans, tasks and what a table needs for one batch.
+ * A table that would exceed the limit writes what it holds to temporary files, which have no name and
+ * end with it, and answers the same, octet for octet. How near to the limit tables stay: it may be exceeded by about a quarter when the
  * tables that grow have little and the ones that do not have much; and a table of fewer than 256 rows
  * is never written out, however small the limit. A full order of groups takes up to three times the
  * octets of their packed rows in temporary files, other answers as much as the packed rows of what
@@ -298,7 +297,7 @@ LNF_API int lnf_table_create_limited(const lnf_query_t *query, lnf_memory_t *mem
 
 /**
  * The same for an aggregation that several threads fill together: each adds to a local table of its
- * own, which passes its groups on whenever it has some ten thousand of them. So every group is in
+ * own, which passes its groups on whenever it has some ten thousands of them. So every group is in
  * memory once, not once per thread, and only the rest of each local table is left to be merged:
  *
  *   lnf_table_create_shared()                      once
@@ -309,7 +308,7 @@ LNF_API int lnf_table_create_limited(const lnf_query_t *query, lnf_memory_t *mem
  * Any number of threads may run tasks into local tables and merge them at once; everything else with
  * the shared table, lnf_table_error() excepted, is for one thread while no other adds. No task runs into
  * the shared table itself (LNF_ERR_OTHER). Local tables are not counted; they hold about two mebibytes
- * each, less when the limit is small.
+ * each, eight where groups come again, and no more than their share of a limit.
  *
  * @return LNF_OK; LNF_ERR_NOMEM; LNF_ERR_OTHER, the query does not aggregate
  */

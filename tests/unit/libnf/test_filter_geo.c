@@ -372,6 +372,21 @@ START_TEST(test_ipv4_database)
 }
 END_TEST
 
+/* A network around all of IPv4, ::1 and the zeros of a record without addresses. */
+START_TEST(test_absent)
+{
+    struct mmdb m;
+
+    mmdb_init(&m, 6);
+    mmdb_add_country(&m, "::/8", "FR");
+    mmdb_write(&m, path);
+    mmdb_clear(&m);
+    expect("geo FR", "ABCDG");
+    expect("geo ..", "EFH");
+    expect("not geo ..", "ABCDG");
+}
+END_TEST
+
 /* ---- damage ------------------------------------------------------------------------------------
  */
 
@@ -966,6 +981,7 @@ int main(void)
     tcase_add_test(tests, test_no_file);
     tcase_add_test(tests, test_no_countries);
     tcase_add_test(tests, test_ipv4_database);
+    tcase_add_test(tests, test_absent);
     tcase_add_test(tests, test_cut);
     tcase_add_test(tests, test_gap);
     tcase_add_test(tests, test_changed);
