@@ -119,6 +119,24 @@ START_TEST(exchanged)
 }
 END_TEST
 
+/** A disk that is read-only must not fill the disk of the log. */
+START_TEST(many_troubles)
+{
+    const char *line;
+    int lines = 0;
+
+    for (int i = 0; i < 1000; i++) {
+        dm_log_trouble(&dm_log, "trouble %d", i);
+    }
+    for (line = said(); (line = strchr(line, '\n')) != NULL; line++) {
+        lines++;
+    }
+    ck_assert_int_eq(lines, 101);
+    ck_assert_ptr_nonnull(strstr(said(), "trouble 99\nError: flow-data-manager: further errors"));
+    ck_assert_uint_eq(dm_log.troubles, 1000);
+}
+END_TEST
+
 /** What is no file any more: a link, a directory. */
 START_TEST(exchanged_file)
 {
@@ -214,6 +232,7 @@ int main(void)
     tcase_add_test(tcase, just_made);
     tcase_add_test(tcase, vanished);
     tcase_add_test(tcase, exchanged);
+    tcase_add_test(tcase, many_troubles);
     tcase_add_test(tcase, exchanged_file);
     tcase_add_test(tcase, other_names_of_a_file);
     tcase_add_test(tcase, directories);

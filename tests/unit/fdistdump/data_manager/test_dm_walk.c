@@ -84,6 +84,30 @@ START_TEST(too_deep)
 }
 END_TEST
 
+/** As somebody who may not: said, counted, and the rest is found. */
+START_TEST(unreadable)
+{
+    make("p/channels/c/2026/01/01/lnf.20260101000000", 0);
+    make("p/channels/c/2026/01/02/lnf.20260102000000", 0);
+    if (geteuid() == 0) {
+        ck_assert_int_eq(system("chmod -R a+rx ."), 0);
+    }
+    ck_assert_int_eq(chmod("p/channels/c/2026/01/01", 0), 0);
+    if (geteuid() == 0) {
+        ck_assert_int_eq(seteuid(65534), 0);
+    }
+    find("p");
+    if (getuid() == 0) {
+        ck_assert_int_eq(seteuid(0), 0);
+    }
+    ck_assert_int_eq(chmod("p/channels/c/2026/01/01", 0700), 0);
+    ck_assert_uint_eq(tree.file_count, 1);
+    ck_assert_uint_eq(dm_log.troubles, 1);
+    ck_assert_ptr_nonnull(
+        strstr(said(), "Error: flow-data-manager: p/channels/c/2026/01/01: Perm"));
+}
+END_TEST
+
 START_TEST(many_files)
 {
     char path[128];
@@ -211,6 +235,11 @@ START_TEST(exchanged_directories)
     close(fd);
     /* A link in its place, then another directory. */
     ck_assert_int_eq(rename("p/channels/c/2026/01", "old"), 0);
+    ck_assert_int_eq(symlink("../../../../old", "p/channels/c/2026/01"),
+                     0); /* the same, by a link */
+    ck_assert_int_eq(tree_open(&tree, tree.files[0].directory), -1);
+    ck_assert_int_eq(errno, ESTALE);
+    unlink("p/channels/c/2026/01");
     ck_assert_int_eq(symlink("../../../../away", "p/channels/c/2026/01"), 0);
     ck_assert_int_eq(tree_open(&tree, tree.files[0].directory), -1);
     ck_assert_int_eq(errno, ESTALE);
@@ -231,6 +260,7 @@ int main(void)
     tcase_add_test(tcase, odd_names);
     tcase_add_test(tcase, controls_are_blanked);
     tcase_add_test(tcase, too_deep);
+    tcase_add_test(tcase, unreadable);
     tcase_add_test(tcase, many_files);
     tcase_add_test(tcase, profiles_that_fit);
     tcase_add_test(tcase, profiles_that_do_not);
