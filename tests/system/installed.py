@@ -12,6 +12,7 @@ import chain as sc  # noqa: E402
 
 PROGRAMS = (["ipfixcol", "-V"], ["ipfixcol", "--help-plugin", "lnfstore"], ["ipfixsend", "-h"],
             ["fdistdump", "--version"], ["fdistdump-ha", "--version"],
+            ["flow-data-manager", "--version"],
             ["libnf-info"], ["libnf-index", "--help"])
 
 
