@@ -28,6 +28,7 @@
 
 #define NFDUMP_VERSION 0x01070100u
 #define IDENT_NONE "none"
+#define OPEN_ATTEMPTS 8u
 /** Two records: ident and statistics. */
 #define APPENDIX_SIZE (4u + LNF_IDENT_MAX + 1u + LNF_RECORD_STAT_SIZE)
 
@@ -268,15 +269,38 @@ static int lock_file(const lnf_writer_t *writer, struct lnf_error *error)
     return LNF_OK;
 }
 
+static bool is_same_inode(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/** Whether the path still leads to the open file: before it was locked others could remove it. */
+static bool has_name(const lnf_writer_t *writer)
+{
+    struct stat mine, named;
+
+    return fstat(writer->fd, &mine) == 0 && stat(writer->path, &named) == 0 &&
+           is_same_inode(&mine, &named);
+}
+
 /** Opens the file, making it if it is missing, and keeps other writers out from then on. */
 static int open_locked(lnf_writer_t *writer, struct lnf_error *error)
 {
-    /* Not O_TRUNC: what another writer has open must stay as it is. */
-    writer->fd = open(writer->path, O_RDWR | O_CREAT | O_CLOEXEC, 0664);
-    if (writer->fd < 0) {
-        return write_failed(writer, "the file", error);
+    for (unsigned attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+        /* Not O_TRUNC: what another writer has open must stay as it is. */
+        writer->fd = open(writer->path, O_RDWR | O_CREAT | O_CLOEXEC, 0664);
+        if (writer->fd < 0) {
+            return write_failed(writer, "the file", error);
+        }
+        int status = lock_file(writer, error);
+        if (status != LNF_OK || has_name(writer)) {
+            return status;
+        }
+        close(writer->fd);
+        writer->fd = -1;
     }
-    return lock_file(writer, error);
+    lnf_error_set(error, 0, "%s: is removed again and again", writer->path);
+    return LNF_ERR_WRITE;
 }
 
 /** Begins the file anew. */
@@ -348,7 +372,7 @@ static bool same_file(const lnf_writer_t *writer, const lnf_input_t *input)
     struct stat mine, other;
 
     return fstat(writer->fd, &mine) == 0 && lnf_input_fstat(input, &other) == 0 &&
-           mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
+           is_same_inode(&mine, &other);
 }
 
 /** Continues the open file. It is read under the lock: its last writer may just have closed it. */
