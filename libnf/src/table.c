@@ -13,8 +13,9 @@
 #define SEGMENT_SIZE ((size_t)16 << 20)
 /* Octets of a store on small pages: few groups, as in each of many shards, touch few pages. */
 #define SMALL_PAGES ((size_t)256 << 10)
-/* The same where memory is limited: half a huge page of each shard would be more than the limit. */
+/* The same where memory is scarce: half a huge page of each shard may be more than the limit. */
 #define SMALL_PAGES_LIMITED ((size_t)8 << 20)
+#define LIMIT_FOR_HUGE_PAGES ((uint64_t)1 << 30)
 /* Rows added between two looks at the limit of memory. */
 #define PIECE_ROWS LNF_BATCH_ROWS
 
@@ -149,7 +150,7 @@ int lnf_table_create_part(const lnf_query_t *query, lnf_memory_t *memory, unsign
     if (status != LNF_OK) {
         return status;
     }
-    if (lnf_memory_limit(memory) != 0) {
+    if (lnf_memory_limit(memory) != 0 && lnf_memory_limit(memory) < LIMIT_FOR_HUGE_PAGES) {
         t->groups.store.small = t->rows.small = SMALL_PAGES_LIMITED;
     }
     status = lnf_spill_create(t, memory, level, orders);
