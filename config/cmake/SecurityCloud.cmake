@@ -120,8 +120,8 @@ function(sc_add_unit name)
                              TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_test(NAME unit.${name} COMMAND unit_${name})
     # Check's own limit of 4 s a test is for quiet machines and builds without sanitizers.
-    set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300 SKIP_RETURN_CODE 77
-                                                 ENVIRONMENT CK_DEFAULT_TIMEOUT=120)
+    set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 900 SKIP_RETURN_CODE 77
+                                                 ENVIRONMENT CK_DEFAULT_TIMEOUT=240)
 endfunction()
 
 # sc_add_system(NAME script.py [args]): a Python driver over the real programs, label "system".
