@@ -422,16 +422,12 @@ sweep_rows(const struct update *u, const struct sweep *sweep, unsigned sums, boo
         uint8_t *group = u->groups[i];
         unsigned row = update_row(u, i);
         for (unsigned k = 0; k < sums; k++) {
-            uint64_t *value = (void *)(group + sweep->sum_place[k]);
-            *value += sweep->sum_column[k][row];
+            combine_64(LNF_COMBINE_SUM, (void *)(group + sweep->sum_place[k]),
+                       sweep->sum_column[k][row]);
         }
         if (span) {
-            uint64_t *min = (void *)(group + sweep->min_place);
-            uint64_t *max = (void *)(group + sweep->max_place);
-            uint64_t low = sweep->min_column[row];
-            uint64_t high = sweep->max_column[row];
-            *min = low < *min ? low : *min;
-            *max = high > *max ? high : *max;
+            combine_64(LNF_COMBINE_MIN, (void *)(group + sweep->min_place), sweep->min_column[row]);
+            combine_64(LNF_COMBINE_MAX, (void *)(group + sweep->max_place), sweep->max_column[row]);
         }
     }
 }
