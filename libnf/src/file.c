@@ -11,6 +11,7 @@
 #include "compress.h"
 #include "error.h"
 #include "layout1.h"
+#include "spool.h"
 #include "stat.h"
 
 #include <errno.h>
@@ -576,35 +577,6 @@ static int read_header(lnf_input_t *input, struct lnf_error *error)
     }
 }
 
-/** Copies what cannot be read at any offset (pipe, terminal) into memory. -1 with errno. */
-static int spool(int from)
-{
-    uint8_t octets[65536];
-    int to = memfd_create("libnf", MFD_CLOEXEC);
-
-    while (to >= 0) {
-        ssize_t got = read(from, octets, sizeof(octets));
-        if (got == 0) {
-            return to;
-        }
-        for (ssize_t done = 0; done < got;) {
-            ssize_t put = write(to, octets + done, (size_t)(got - done));
-            if (put < 0 && errno != EINTR) {
-                got = -1;
-                break;
-            }
-            done += put > 0 ? put : 0;
-        }
-        if (got < 0 && errno != EINTR) {
-            int reason = errno;
-            close(to);
-            errno = reason;
-            return -1;
-        }
-    }
-    return -1;
-}
-
 /** What may be opened by its name. */
 enum opening {
     OPEN_REGULAR, /* nothing that could make the caller wait for somebody */
@@ -633,7 +605,7 @@ static const char *open_file(lnf_input_t *input, const char *path, enum opening 
         if (path != NULL && (opening == OPEN_REGULAR || !S_ISFIFO(st.st_mode))) {
             return "not a regular file";
         }
-        int copy = spool(input->fd);
+        int copy = lnf_spool(input->fd);
         if (copy < 0) {
             return strerror(errno);
         }

@@ -8,6 +8,7 @@
 #ifdef LNF_HAVE_MAXMINDDB
 
 #include "filter_tree.h"
+#include "spool.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,8 +31,12 @@ static const char *const places[] = {"/var/lib/GeoIP/GeoLite2-Country.mmdb",
 /** Octets at the end of the file where metadata are looked for, as libmaxminddb does it. */
 #define METADATA_MAX 131072
 
+/** Databases of all the world's cities have about 100 MiB. */
+#define SIZE_MAX_MIB 1024
+
 struct lnf_geo {
     MMDB_s mmdb;
+    char path[]; /* the file whose copy it is */
 };
 
 /* ---- opening -----------------------------------------------------------------------------------
@@ -85,10 +90,6 @@ static int check_metadata(const char *path, int fd, struct lnf_error *error)
     if (fstat(fd, &info) != 0) {
         return fail_open(path, errno, error);
     }
-    if (!S_ISREG(info.st_mode)) {
-        lnf_error_set(error, 0, "the database of countries '%.200s' is no regular file", path);
-        return LNF_ERR_READ;
-    }
     size_t size = info.st_size < METADATA_MAX ? (size_t)info.st_size : METADATA_MAX;
     uint8_t *tail = malloc(size + 1);
     if (tail == NULL) {
@@ -111,18 +112,39 @@ static int check_metadata(const char *path, int fd, struct lnf_error *error)
     return LNF_OK;
 }
 
-/*
- * Before libmaxminddb opens the file, by its name again. Not waiting: it may be a pipe nobody
- * writes to. Who can put another file there in between can as well change what is in it.
- */
-static int check_file(const char *path, struct lnf_error *error)
+static int check_file(const char *path, int fd, struct lnf_error *error)
+{
+    struct stat info;
+
+    if (fstat(fd, &info) != 0) {
+        return fail_open(path, errno, error);
+    }
+    if (!S_ISREG(info.st_mode)) {
+        lnf_error_set(error, 0, "the database of countries '%.200s' is no regular file", path);
+        return LNF_ERR_READ;
+    }
+    if (info.st_size > (off_t)SIZE_MAX_MIB << 20) {
+        lnf_error_set(error, 0, "the database of countries '%.200s' is larger than %d MiB", path,
+                      SIZE_MAX_MIB);
+        return LNF_ERR_READ;
+    }
+    return LNF_OK;
+}
+
+/** Opens a copy of the file: libmaxminddb maps it, and a file cut while it is mapped ends the
+ * process. Not waiting: it may be a pipe nobody writes to. */
+static int open_copy(const char *path, int *copy, struct lnf_error *error)
 {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
     if (fd < 0) {
         return fail_open(path, errno, error);
     }
-    int status = check_metadata(path, fd, error);
+    int status = check_file(path, fd, error);
+    if (status == LNF_OK) {
+        *copy = lnf_spool(fd);
+        status = *copy < 0 ? fail_open(path, errno, error) : LNF_OK;
+    }
     close(fd);
     return status;
 }
@@ -219,21 +241,23 @@ bool lnf_geo_is_available(void)
     return true;
 }
 
-int lnf_geo_open(const char *path, lnf_geo_t **geo, struct lnf_error *error)
+/** Opens what is in `copy` under the name `path`. */
+static int open_database(const char *path, int copy, lnf_geo_t **geo, struct lnf_error *error)
 {
-    if (path == NULL) {
-        path = find_path(error);
-    }
-    int status = path == NULL ? LNF_ERR_READ : check_file(path, error);
+    char name[64];
+
+    int status = check_metadata(path, copy, error);
     if (status != LNF_OK) {
         return status;
     }
-    lnf_geo_t *g = calloc(1, sizeof(*g));
+    lnf_geo_t *g = calloc(1, sizeof(*g) + strlen(path) + 1);
     if (g == NULL) {
         return LNF_ERR_NOMEM;
     }
+    strcpy(g->path, path);
+    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", copy);
     errno = 0;
-    int opened = MMDB_open(path, MMDB_MODE_MMAP, &g->mmdb);
+    int opened = MMDB_open(name, MMDB_MODE_MMAP, &g->mmdb);
     if (opened != MMDB_SUCCESS) {
         int number = errno;
         free(g);
@@ -248,6 +272,21 @@ int lnf_geo_open(const char *path, lnf_geo_t **geo, struct lnf_error *error)
     return LNF_OK;
 }
 
+int lnf_geo_open(const char *path, lnf_geo_t **geo, struct lnf_error *error)
+{
+    if (path == NULL) {
+        path = find_path(error);
+    }
+    int copy;
+    int status = path == NULL ? LNF_ERR_READ : open_copy(path, &copy, error);
+    if (status != LNF_OK) {
+        return status;
+    }
+    status = open_database(path, copy, geo, error);
+    close(copy);
+    return status;
+}
+
 void lnf_geo_close(lnf_geo_t *geo)
 {
     if (geo != NULL) {
@@ -258,7 +297,7 @@ void lnf_geo_close(lnf_geo_t *geo)
 
 const char *lnf_geo_path(const lnf_geo_t *geo)
 {
-    return geo->mmdb.filename;
+    return geo->path;
 }
 
 static MMDB_lookup_result_s look_up(const lnf_geo_t *geo, struct lnf_addr address, int *status)

@@ -457,6 +457,45 @@ START_TEST(test_changed)
 }
 END_TEST
 
+/* What happens to the file once it is open does not matter: overwritten, then cut to nothing. */
+START_TEST(test_overwritten)
+{
+    struct lnf_error error = {.text = ""};
+    struct lnf_geo_cache cache = {.damaged = 0};
+    const struct lnf_addr address = IPV4(192, 0, 2, 1);
+    struct stat info;
+    lnf_geo_t *geo;
+
+    write_database(other, 6);
+    ck_assert_int_eq(lnf_geo_open(other, &geo, &error), LNF_OK);
+    ck_assert_str_eq(lnf_geo_path(geo), other);
+    ck_assert_int_eq(stat(other, &info), 0);
+    uint8_t *zeros = calloc(1, (size_t)info.st_size);
+    ck_assert_ptr_nonnull(zeros);
+    store(other, zeros, (size_t)info.st_size);
+    free(zeros);
+    ck_assert_uint_eq(lnf_geo_find(geo, &cache, address), LNF_GEO_CODE('C', 'Z'));
+    ck_assert_int_eq(truncate(other, 0), 0);
+    const struct lnf_addr second = IPV4(198, 51, 1, 1);
+    ck_assert_uint_eq(lnf_geo_find(geo, &cache, second), LNF_GEO_CODE('U', 'S'));
+    ck_assert_uint_eq(cache.damaged, 0);
+    lnf_geo_close(geo);
+}
+END_TEST
+
+/* A sparse file: refused before it is copied. */
+START_TEST(test_too_large)
+{
+    struct lnf_error error = {.text = ""};
+
+    write_database(other, 6);
+    ck_assert_int_eq(truncate(other, ((off_t)1024 << 20) + 1), 0);
+    ck_assert_int_eq(compile_with(other, &error), LNF_ERR_FILTER);
+    ck_assert_msg(strstr(error.text, "larger than 1024 MiB") != NULL, "%s", error.text);
+    ck_assert_msg(strstr(error.text, other) != NULL, "%s", error.text);
+}
+END_TEST
+
 /* A tree that leads back to its root ends nowhere. */
 START_TEST(test_loop)
 {
@@ -985,6 +1024,8 @@ int main(void)
     tcase_add_test(tests, test_cut);
     tcase_add_test(tests, test_gap);
     tcase_add_test(tests, test_changed);
+    tcase_add_test(tests, test_overwritten);
+    tcase_add_test(tests, test_too_large);
     tcase_add_test(tests, test_loop);
     tcase_add_test(tests, test_damaged);
     tcase_add_test(tests, test_nested);
