@@ -3,6 +3,8 @@
 #include "flowfile_check.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -11,8 +13,24 @@
 
 static char path[64];
 
+/* Before so many calls of flock() the file is removed, as another program might do it then. */
+static unsigned removals;
+
+int __real_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation);
+
+int __wrap_flock(int fd, int operation)
+{
+    if (removals > 0) {
+        removals--;
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    return __real_flock(fd, operation);
+}
+
 static void setup(void)
 {
+    removals = 0;
     snprintf(path, sizeof(path), "/tmp/libnf-test-writer-XXXXXX");
     int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
@@ -98,6 +116,36 @@ static void expect_appendix(const struct octets *o, size_t at, const char *ident
         expect_u64(o, at + 4 + i * 8, numbers[i]);
     }
 }
+
+/* A file that is removed between opening and locking is made anew, not written without a name. */
+START_TEST(test_removed_meanwhile)
+{
+    for (int append = 0; append < 2; append++) {
+        removals = 3;
+        lnf_writer_t *writer = open_writer(LNF_CODEC_NONE, "made anew", append == 1);
+        ck_assert_uint_eq(removals, 0);
+        ck_assert_int_eq(lnf_writer_close(writer, NULL), LNF_OK);
+        struct octets o = octets_read(path);
+        expect_header(&o, LNF_CODEC_NONE, 40, 0);
+        octets_free(&o);
+    }
+}
+END_TEST
+
+START_TEST(test_always_removed)
+{
+    struct lnf_error error = {.text = ""};
+    lnf_writer_t *writer = NULL;
+
+    removals = UINT_MAX;
+    ck_assert_int_eq(lnf_writer_open(path, LNF_CODEC_NONE, NULL, false, &writer, &error),
+                     LNF_ERR_WRITE);
+    ck_assert_ptr_null(writer);
+    ck_assert_msg(strstr(error.text, path) != NULL && strstr(error.text, "removed") != NULL, "%s",
+                  error.text);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
 
 START_TEST(test_empty_file)
 {
@@ -816,6 +864,8 @@ int main(void)
 
     tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, test_removed_meanwhile);
+    tcase_add_test(tc, test_always_removed);
     tcase_add_test(tc, test_empty_file);
     tcase_add_test(tc, test_blocks);
     tcase_add_loop_test(tc, test_full_block, 0, 5);
