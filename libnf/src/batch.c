@@ -11,12 +11,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define LAYOUT_MAX 64u    /* layouts remembered; rows name them by octet, `used` by bit */
-#define LAYOUT_KEEP 32u   /* with more than this a batch starts with an empty cache */
-#define LAYOUT_INDEX 256u /* places of the hash index; a power of two, at most a quarter taken */
-#define LAYOUT_RECENT 64u /* places of the index by size alone */
-#define LAYOUT_CHECKS 48u /* elements of a layout that can be recognised again */
-#define LAYOUT_STEP 6u    /* compared at a time; divides LAYOUT_CHECKS */
+#define LAYOUT_MAX 64u     /* layouts remembered; rows name them by octet, `used` by bit */
+#define LAYOUT_KEEP 32u    /* with more than this a batch starts with an empty cache */
+#define LAYOUT_INDEX 256u  /* places of the hash index; a power of two, at most a quarter taken */
+#define LAYOUT_RECENT 64u  /* places of the index by size alone */
+#define LAYOUT_WINDOWS 48u /* of a layout that can be recognised again */
+#define LAYOUT_STEP 4u     /* windows compared at a time; divides LAYOUT_WINDOWS */
 #define MAC_MASK 0xffffffffffffu
 /* Not a power of two, or equal rows of all columns would compete for one set of the cache. */
 #define COLUMN_OCTETS (LNF_BATCH_ROWS * sizeof(struct lnf_addr) + 320)
@@ -26,16 +26,21 @@
 #define RECORD_FLAGS 10u      /* octet of the record header */
 #define RECORD_FLAG_EVENT 0x01u
 
+/** Octets of a record that are compared at once. */
+typedef uint64_t window_t __attribute__((vector_size(16)));
+
 /** Where the elements are in records of one size and one sequence of element headers. */
 struct layout {
     uint64_t head;   /* type, size and number of elements of its records, see load_head() */
     uint64_t bit;    /* in the set of layouts a batch uses */
     uint16_t number; /* place among the layouts */
     uint16_t size;
-    uint16_t count;
-    uint16_t checks;                  /* `count` rounded up to LAYOUT_STEP */
-    uint16_t at[LAYOUT_CHECKS];       /* offset of each element header in the record */
-    uint32_t header[LAYOUT_CHECKS];   /* type and length as stored */
+    /* Windows that together show the head and every element header: where they are in the record,
+     * which of their bits belong to headers, and what those are. */
+    uint16_t windows; /* rounded up to LAYOUT_STEP; 0 = its records are not recognised by them */
+    uint16_t at[LAYOUT_WINDOWS];
+    window_t mask[LAYOUT_WINDOWS];
+    window_t wanted[LAYOUT_WINDOWS];
     uint16_t data[LNF_ELEMENT_COUNT]; /* offset of the element's data in the record; 0 = absent */
 };
 
@@ -43,6 +48,7 @@ struct layout {
 struct column {
     uint64_t filled;  /* batch all of whose rows have their value */
     uint64_t checked; /* the same of presence */
+    bool absent;      /* whatever the batch: all values are those of records without the field */
 };
 
 struct lnf_batch {
@@ -121,7 +127,8 @@ lnf_batch_t *lnf_batch_create(void)
         lnf_batch_destroy(batch);
         return NULL;
     }
-    batch->none.head = UINT64_MAX; /* heads have 48 bits */
+    batch->none.windows = LAYOUT_STEP;
+    batch->none.wanted[0] = ~(window_t){0, 0}; /* bits that are not in the mask */
     layout_forget_all(batch);
     return batch;
 }
@@ -180,65 +187,108 @@ static inline unsigned layout_hash(uint32_t size_count, uint32_t first_header)
     return (unsigned)((key * 0x9e3779b97f4a7c15u) >> 56) & (LAYOUT_INDEX - 1);
 }
 
-/** Type, size and number of elements: the first six octets of a record of at least eight. */
+/* Type, size and number of elements. */
+#define HEAD_SIZE 6u
+
+/** The head of a record of at least eight octets. */
 static inline uint64_t load_head(const uint8_t *record)
 {
     return load_u64(record) & 0xffffffffffffu;
 }
 
-static inline unsigned head_size(uint64_t head)
-{
-    return (unsigned)(head >> 16) & 0xffff;
-}
-
 /**
- * Whether a record with the layout's head has its elements: the same headers at the same places.
- * Then every length has been checked when the layout was made.
+ * Whether a record of the layout's size has its head and its element headers. Then every length has
+ * been checked when the layout was made.
  *
- * Several headers at a time without a branch between them: their number differs from record to
+ * Several windows at a time without a branch between them: their number differs from record to
  * record, and leaving a loop at another turn each time costs more than comparing some twice.
  */
 static inline bool layout_fits(const struct layout *layout, const uint8_t *record)
 {
-    unsigned i = 0;
-
-    while (i < layout->checks) {
-        uint32_t different = 0;
-        for (unsigned end = i + LAYOUT_STEP; i < end; i++) {
-            different |= lnf_load_u32(record + layout->at[i]) ^ layout->header[i];
+    for (unsigned i = 0; i < layout->windows; i += LAYOUT_STEP) {
+        window_t different = {0, 0};
+        for (unsigned k = i; k < i + LAYOUT_STEP; k++) {
+            window_t window;
+            memcpy(&window, record + layout->at[k], sizeof(window));
+            different |= (window & layout->mask[k]) ^ layout->wanted[k];
         }
-        if (different != 0) {
+        if ((different[0] | different[1]) != 0) {
             return false;
         }
     }
     return true;
 }
 
-/** Fills the last step of the checks with repetitions of the first header. */
-static void layout_pad(struct layout *layout)
-{
-    unsigned i = layout->count;
+/** Headers being put into windows. */
+struct cover {
+    uint16_t at[LAYOUT_WINDOWS];
+    uint8_t mask[LAYOUT_WINDOWS][sizeof(window_t)];
+    unsigned count;
+    bool failed; /* there are too many */
+};
 
-    for (; i > 0 && i < LAYOUT_CHECKS && i % LAYOUT_STEP != 0; i++) {
-        layout->at[i] = layout->at[0];
-        layout->header[i] = layout->header[0];
+/** Covers octets of a record that are behind those covered so far. */
+static void cover_octets(struct cover *cover, unsigned record_size, unsigned at, unsigned size)
+{
+    unsigned last = cover->count == 0 ? 0 : cover->at[cover->count - 1];
+
+    if (cover->count == 0 || at + size > last + sizeof(window_t)) {
+        if (cover->count == LAYOUT_WINDOWS) {
+            cover->failed = true;
+            return;
+        }
+        unsigned end = record_size - (unsigned)sizeof(window_t);
+        last = at < end ? at : end;
+        cover->at[cover->count++] = (uint16_t)last;
     }
-    layout->checks = (uint16_t)i;
+    memset(cover->mask[cover->count - 1] + (at - last), 0xff, size);
+}
+
+/** Makes the windows of a layout as `record` has it, and repeats the first to fill the last step.
+ */
+static void layout_watch(struct layout *layout, const uint8_t *record, const struct cover *cover)
+{
+    unsigned count = (cover->count + LAYOUT_STEP - 1) / LAYOUT_STEP * LAYOUT_STEP;
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned from = i < cover->count ? i : 0;
+        window_t window;
+        layout->at[i] = cover->at[from];
+        memcpy(&layout->mask[i], cover->mask[from], sizeof(window_t));
+        memcpy(&window, record + cover->at[from], sizeof(window));
+        layout->wanted[i] = window & layout->mask[i];
+    }
+    layout->windows = (uint16_t)count;
+}
+
+/** Notes where an element is. */
+static void layout_place(struct layout *layout, unsigned type, unsigned at, unsigned length)
+{
+    /* A type that comes twice counts once. */
+    if (type < LNF_ELEMENT_COUNT && layout->data[type] == 0 &&
+        lnf_element_usable((uint16_t)type, (uint16_t)(length - LNF_ELEMENT_HEADER_SIZE))) {
+        layout->data[type] = (uint16_t)(at + LNF_ELEMENT_HEADER_SIZE);
+    }
 }
 
 /** Walks the elements of a record one by one; false when a length is wrong. */
 static bool layout_make(struct layout *layout, const uint8_t *record, uint16_t size)
 {
+    struct cover cover = {.failed = size < sizeof(window_t)};
+
     if (size < LNF_RECORD_HEADER_SIZE) {
         return false;
     }
     memset(layout->data, 0, sizeof(layout->data));
     layout->head = load_head(record);
     layout->size = size;
-    layout->count = load_u16(record + 4);
+    layout->windows = 0;
 
-    unsigned at = LNF_RECORD_HEADER_SIZE;
-    for (unsigned i = 0; i < layout->count; i++) {
+    unsigned at = LNF_RECORD_HEADER_SIZE, count = load_u16(record + 4);
+    if (!cover.failed) {
+        cover_octets(&cover, size, 0, HEAD_SIZE);
+    }
+    for (unsigned i = 0; i < count; i++) {
         if (size - at < LNF_ELEMENT_HEADER_SIZE) {
             return false;
         }
@@ -247,23 +297,28 @@ static bool layout_make(struct layout *layout, const uint8_t *record, uint16_t s
         if (length < LNF_ELEMENT_HEADER_SIZE || length > size - at) {
             return false;
         }
-        if (i < LAYOUT_CHECKS) {
-            layout->at[i] = (uint16_t)at;
-            layout->header[i] = lnf_load_u32(record + at);
+        if (!cover.failed) {
+            cover_octets(&cover, size, at, LNF_ELEMENT_HEADER_SIZE);
         }
-        /* A type that comes twice counts once. */
-        if (type < LNF_ELEMENT_COUNT && layout->data[type] == 0 &&
-            lnf_element_usable(type, length - LNF_ELEMENT_HEADER_SIZE)) {
-            layout->data[type] = (uint16_t)(at + LNF_ELEMENT_HEADER_SIZE);
-        }
+        layout_place(layout, type, at, length);
         at += length;
     }
-    layout_pad(layout);
+    if (!cover.failed) {
+        layout_watch(layout, record, &cover);
+    }
     return at == size;
 }
 
 #define LAYOUT_DAMAGED (-1)
 #define LAYOUT_FULL (-2)
+
+/** Expects that the next record of the size has the same layout. */
+static void remember(lnf_batch_t *batch, const struct layout *layout)
+{
+    if (layout->windows != 0) {
+        batch->recent[layout->size % LAYOUT_RECENT] = layout;
+    }
+}
 
 /** Makes a layout of a record the cache does not know; *status is LAYOUT_... on failure. */
 static const struct layout *layout_add(lnf_batch_t *batch, const uint8_t *record, uint16_t size,
@@ -282,10 +337,11 @@ static const struct layout *layout_add(lnf_batch_t *batch, const uint8_t *record
     layout->number = (uint16_t)number;
     layout->bit = (uint64_t)1 << number;
     batch->layout_count++;
-    /* One with too many elements to check is not found again; it serves this record only. */
-    if (layout->count <= LAYOUT_CHECKS) {
+    /* One with too many elements to check is not found again; it serves this record only. A record
+     * without elements is known by its head. */
+    if (layout->windows != 0 || size == LNF_RECORD_HEADER_SIZE) {
         batch->index[slot] = (uint8_t)(number + 1);
-        batch->recent[size % LAYOUT_RECENT] = layout;
+        remember(batch, layout);
     }
     return layout;
 }
@@ -307,7 +363,7 @@ static const struct layout *layout_find(lnf_batch_t *batch, const uint8_t *recor
     while (batch->index[slot] != 0) {
         const struct layout *layout = &batch->layouts[batch->index[slot] - 1u];
         if (layout->head == head && layout_fits(layout, record)) {
-            batch->recent[size % LAYOUT_RECENT] = layout;
+            remember(batch, layout);
             return layout;
         }
         slot = (slot + 1) & (LAYOUT_INDEX - 1);
@@ -388,18 +444,13 @@ static unsigned take_known_records(lnf_batch_t *batch, size_t *at, unsigned rows
 {
     const uint8_t *records = batch->records;
     size_t here = *at;
-    /* The head and the header of the first element can be read. */
-    size_t end = batch->size < LNF_RECORD_HEADER_SIZE + LNF_ELEMENT_HEADER_SIZE
-                     ? 0
-                     : batch->size - LNF_RECORD_HEADER_SIZE - LNF_ELEMENT_HEADER_SIZE + 1;
     unsigned before = rows;
 
-    while (here < end && rows < LNF_BATCH_ROWS) {
+    while (rows < LNF_BATCH_ROWS && batch->size - here >= sizeof(window_t)) {
         const uint8_t *record = records + here;
-        uint64_t head = load_head(record);
-        unsigned size = head_size(head);
+        unsigned size = load_u16(record + 2);
         const struct layout *layout = batch->recent[size % LAYOUT_RECENT];
-        if (layout->head != head || size > batch->size - here || !layout_fits(layout, record)) {
+        if (layout->size != size || size > batch->size - here || !layout_fits(layout, record)) {
             break;
         }
         set_row(batch, rows, here, layout);
@@ -492,7 +543,7 @@ const uint8_t *lnf_batch_element(const lnf_batch_t *batch, unsigned row, unsigne
 struct view {
     const uint32_t *record;
     const uint8_t *row_layout;
-    const uint8_t *base; /* all rows have one layout: record offset 0 of the value; else NULL */
+    const uint8_t *base; /* it is at one place in all records: of one at offset 0; else NULL */
     struct place places[LAYOUT_MAX];
 };
 
@@ -501,11 +552,6 @@ static inline unsigned next_bit(uint64_t *bits)
     unsigned bit = (unsigned)__builtin_ctzll(*bits);
     *bits &= *bits - 1;
     return bit;
-}
-
-static bool one_layout(const lnf_batch_t *batch)
-{
-    return (batch->used & (batch->used - 1)) == 0;
 }
 
 /** Layouts of the batch's rows that have the element. */
@@ -532,6 +578,8 @@ static bool view_element(const lnf_batch_t *batch, unsigned element, unsigned of
     if (with == 0) {
         return false;
     }
+    const uint8_t *first = batch->records + batch->layouts[__builtin_ctzll(with)].data[element];
+    bool same = with == batch->used;
     for (uint64_t left = batch->used; left != 0;) {
         unsigned i = next_bit(&left);
         struct place *place = &view->places[i];
@@ -540,12 +588,10 @@ static bool view_element(const lnf_batch_t *batch, unsigned element, unsigned of
         if ((with >> i) & 1) {
             place->base = batch->records + batch->layouts[i].data[element] + offset;
             place->mask = UINT32_MAX;
-            view->base = place->base;
+            same = same && place->base == first + offset;
         }
     }
-    if (!one_layout(batch)) {
-        view->base = NULL;
-    }
+    view->base = same ? first + offset : NULL;
     return true;
 }
 
@@ -980,6 +1026,15 @@ static void default_flows(const uint16_t *selection, unsigned count, uint64_t *f
     }
 }
 
+/** What records without the field read, for every row there may be: batch after batch needs it. */
+static void fill_absent(const struct lnf_field *field, void *out)
+{
+    memset(out, 0, LNF_BATCH_ROWS * value_size(field));
+    if (field->id == LNF_FLD_AGGR_FLOWS) {
+        default_flows(NULL, LNF_BATCH_ROWS, out);
+    }
+}
+
 const void *lnf_batch_column(lnf_batch_t *batch, const struct lnf_field *field,
                              const uint16_t *selection, unsigned count)
 {
@@ -1003,12 +1058,13 @@ const void *lnf_batch_column(lnf_batch_t *batch, const struct lnf_field *field,
                    ? fill_computed(batch, field, selection, count, out)
                    : fill_stored(batch, field, selection, count, out);
     }
-    if (!some) {
-        memset(out, 0, batch->rows * value_size(field));
-    }
-    if (field->id == LNF_FLD_AGGR_FLOWS) {
+    if (some && field->id == LNF_FLD_AGGR_FLOWS) {
         default_flows(selection, count, out);
     }
+    if (!some && !column->absent) {
+        fill_absent(field, out);
+    }
+    column->absent = !some;
     return out;
 }
 

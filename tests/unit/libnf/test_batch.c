@@ -331,7 +331,8 @@ START_TEST(test_cut_records)
 }
 END_TEST
 
-/** The same behind a record of the same layout, which is recognised without walking its elements. */
+/** The same behind a record of the same layout, which is recognised without walking its elements.
+ */
 START_TEST(test_cut_known_records)
 {
     struct test_records r = {0};
@@ -454,6 +455,163 @@ START_TEST(test_odd_elements)
 }
 END_TEST
 
+/** Columns nobody has a value for, between ones with values: nothing stays from batch to batch. */
+START_TEST(test_absent_between)
+{
+    static const uint16_t second[] = {1};
+
+    for (unsigned round = 0; round < 6; round++) {
+        struct test_records r = {0};
+        struct test_flow flow = full;
+        bool has = round % 2 == 1;
+        flow.elements = has ? TEST_COUNTERS | TEST_MISC : 0;
+        flow.flows = 9;
+        flow.outif = 77;
+        test_records_add(&r, &flow);
+        test_records_add(&r, &flow);
+        lnf_batch_open(batch, r.octets, r.size);
+        ck_assert_uint_eq(lnf_batch_next(batch), 2);
+        const struct lnf_field *field = lnf_field_get(LNF_FLD_OUTPUT);
+        const uint32_t *some = lnf_batch_column(batch, field, second, 1);
+        ck_assert_uint_eq(some[1], has ? 77 : 0);
+        const uint64_t *flows = column(LNF_FLD_AGGR_FLOWS);
+        const uint32_t *all = column(LNF_FLD_OUTPUT);
+        for (unsigned i = 0; i < 2; i++) {
+            ck_assert_uint_eq(flows[i], has ? 9 : 1);
+            ck_assert_uint_eq(all[i], has ? 77 : 0);
+        }
+        test_records_clear(&r);
+    }
+}
+END_TEST
+
+/* ---- recognised or walked ---------------------------------------------------------------------
+ */
+
+static uint32_t seed;
+
+static unsigned below(unsigned end)
+{
+    seed = seed * 1664525 + 1013904223;
+    return (seed >> 8) % end;
+}
+
+enum { ELEMENTS = 9, FORMS = 4, RECORDS = 40 };
+
+/** Elements of records: those known and some nobody knows, as long as the catalogue says or longer.
+ */
+struct form {
+    unsigned count;
+    unsigned types[ELEMENTS];
+    unsigned sizes[ELEMENTS];
+};
+
+static void make_form(struct form *form)
+{
+    static const struct {
+        unsigned type, size;
+    } kinds[] = {{1, 48}, {2, 8}, {3, 32}, {4, 16}, {6, 8}, {7, 8}, {12, 4}, {60, 0}, {2000, 0}};
+
+    form->count = below(ELEMENTS + 1);
+    for (unsigned i = 0; i < form->count; i++) {
+        unsigned kind = below(sizeof(kinds) / sizeof(kinds[0]));
+        form->types[i] = kinds[kind].type;
+        form->sizes[i] = kinds[kind].size + (below(3) == 0 ? below(20) : 0);
+    }
+}
+
+/** A record of the form with any data; one octet of its headers may be wrong, its size is not. */
+static void add_record(struct test_records *r, const struct form *form)
+{
+    size_t headers[ELEMENTS];
+
+    test_records_header(r, &full);
+    for (unsigned i = 0; i < form->count; i++) {
+        uint8_t *data = test_records_element(r, form->types[i], form->sizes[i]);
+        headers[i] = (size_t)(data - r->octets) - 4;
+        for (unsigned k = 0; k < form->sizes[i]; k++) {
+            data[k] = (uint8_t)below(256);
+        }
+    }
+    unsigned place = below(3 * (form->count + 1));
+    if (place < form->count) {
+        r->octets[headers[place] + below(4)] ^= (uint8_t)(1u << below(8));
+    } else if (place == form->count) {
+        r->octets[r->record + (below(2) == 0 ? 0 : 4) + below(2)] ^= (uint8_t)(1u << below(8));
+    }
+}
+
+static size_t width_of(const struct lnf_field *field)
+{
+    switch (field->type) {
+    case LNF_UINT8:
+        return 1;
+    case LNF_UINT16:
+        return 2;
+    case LNF_UINT32:
+        return 4;
+    case LNF_UINT64:
+    case LNF_MAC:
+        return 8;
+    case LNF_ADDR:
+        return 16;
+    default:
+        return 0;
+    }
+}
+
+/** A row of the batch has what the only row of another has. */
+static void expect_same_row(unsigned row, lnf_batch_t *other)
+{
+    for (unsigned i = 0; i < lnf_field_count; i++) {
+        const struct lnf_field *field = &lnf_field_table[i];
+        size_t width = width_of(field);
+        const uint8_t *got = lnf_batch_column(batch, field, NULL, 0);
+        const uint8_t *expected = lnf_batch_column(other, field, NULL, 0);
+        ck_assert_msg(memcmp(got + row * width, expected, width) == 0, "row %u, %s", row,
+                      field->name);
+        ck_assert_uint_eq(lnf_batch_present(batch, field, NULL, 0)[row],
+                          lnf_batch_present(other, field, NULL, 0)[0]);
+    }
+}
+
+/**
+ * Records among others of a few forms, damaged ones between them, are what each is alone: there
+ * nothing can be recognised and every element is walked.
+ */
+START_TEST(test_recognised)
+{
+    struct form forms[FORMS];
+    struct test_records r = {0};
+    size_t starts[RECORDS + 1];
+    unsigned row = 0;
+
+    seed = (uint32_t)_i;
+    for (unsigned i = 0; i < FORMS; i++) {
+        make_form(&forms[i]);
+    }
+    for (unsigned i = 0; i < RECORDS; i++) {
+        add_record(&r, &forms[below(FORMS)]);
+        starts[i] = r.record;
+    }
+    starts[RECORDS] = r.size;
+    unsigned rows = open_exactly(r.octets, r.size);
+    for (unsigned i = 0; i < RECORDS; i++) {
+        lnf_batch_t *alone = lnf_batch_create();
+        ck_assert_ptr_nonnull(alone);
+        if (lnf_batch_single(alone, r.octets + starts[i], starts[i + 1] - starts[i]) == 1) {
+            ck_assert_uint_lt(row, rows);
+            expect_same_row(row++, alone);
+        }
+        lnf_batch_destroy(alone);
+    }
+    ck_assert_uint_eq(row, rows);
+    ck_assert_uint_eq(lnf_batch_seen(batch), RECORDS);
+    open_exactly(NULL, 0);
+    test_records_clear(&r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("libnf/batch");
@@ -471,6 +629,8 @@ int main(void)
     tcase_add_test(tc, test_equal_sizes);
     tcase_add_test(tc, test_damaged_record);
     tcase_add_test(tc, test_odd_elements);
+    tcase_add_test(tc, test_absent_between);
+    tcase_add_loop_test(tc, test_recognised, 0, 100);
     suite_add_tcase(suite, tc);
 
     SRunner *runner = srunner_create(suite);
