@@ -28,6 +28,7 @@ void lnf_groups_init(struct lnf_groups *groups, const lnf_query_t *query)
 {
     memset(groups, 0, sizeof(*groups));
     groups->query = query;
+    groups->direct = query->key_bits != 0;
     lnf_store_init(&groups->store, group_stride(query->group_size));
 }
 
@@ -114,6 +115,9 @@ static int index_grow(struct lnf_groups *groups, unsigned bits)
 /** Bits of an index for `count` more groups. */
 static unsigned index_bits_for(const struct lnf_groups *groups, size_t count)
 {
+    if (groups->direct) {
+        return groups->query->key_bits;
+    }
     uint64_t wanted = (groups->store.count + (uint64_t)count) * 10;
     unsigned bits = groups->index_bits == 0 ? INDEX_BITS_MIN : groups->index_bits;
 
@@ -250,10 +254,30 @@ static inline __attribute__((always_inline)) void find_groups(struct lnf_groups 
     }
 }
 
+/** Every key has its slot: nothing to hash, and nothing to compare. */
+static void find_groups_direct(struct lnf_groups *groups, const uint64_t *keys, unsigned count,
+                               uint8_t **found)
+{
+    unsigned bits = groups->query->key_bits;
+
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t value = lnf_key_value(keys + i, bits);
+        size_t position = index_position(groups, value);
+        uint32_t number = (uint32_t)groups->index[position];
+        found[i] = number != 0 ? lnf_store_at(&groups->store, number - 1)
+                               : new_group(groups, position, value, keys + i);
+        __builtin_prefetch(found[i], 1);
+    }
+}
+
 /** Key sizes that questions usually have get loops of their own. */
 static void find_groups_any(struct lnf_groups *groups, const uint64_t *keys, unsigned count,
                             uint8_t **found)
 {
+    if (groups->direct) {
+        find_groups_direct(groups, keys, count, found);
+        return;
+    }
     switch (groups->query->key_words) {
     case 1:
         find_groups(groups, keys, 1, count, found);
@@ -562,7 +586,8 @@ uint8_t *lnf_groups_find(const struct lnf_groups *groups, const uint64_t *key)
     if (groups->index == NULL) {
         return NULL;
     }
-    uint32_t hash = hash_key(key, words, groups->query->seed);
+    uint32_t hash = groups->direct ? lnf_key_value(key, groups->query->key_bits)
+                                   : hash_key(key, words, groups->query->seed);
     size_t mask = ((size_t)1 << groups->index_bits) - 1;
     for (size_t at = index_position(groups, hash);; at = (at + 1) & mask) {
         uint64_t slot = groups->index[at];

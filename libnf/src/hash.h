@@ -33,6 +33,12 @@ static inline uint64_t lnf_hash_key(const uint64_t *key, unsigned words, uint64_
     return lnf_fold_multiply(hash ^ 0x8ebc6af09c88c6e3u, 0x589965cc75374cc3u);
 }
 
+/** A key of one word with `bits` bits, as the high bits of a number of 32. */
+static inline uint32_t lnf_key_value(const uint64_t *key, unsigned bits)
+{
+    return (uint32_t)(le64toh(*key) << (32 - bits));
+}
+
 /** Which of `partitions` ranges of hashes a hash is in; ascending with the hash. */
 static inline unsigned lnf_hash_range(uint64_t hash, unsigned partitions)
 {

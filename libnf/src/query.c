@@ -11,6 +11,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+/* Octets of keys that an index has a slot for each of: 512 KiB of slots. */
+#define DIRECT_KEY_SIZE 2u
+
 static bool is_calculated(const struct lnf_field *field, bool key)
 {
     switch (field->id) {
@@ -305,6 +308,7 @@ static void place_in_group(lnf_query_t *query)
         }
     }
     query->key_words = (unsigned)((size + 7) / 8);
+    query->key_bits = size <= DIRECT_KEY_SIZE ? (unsigned)size * 8 : 0;
     size = (size_t)query->key_words * 8;
     for (size_t width = 16; width > 0; width /= 2) {
         for (unsigned i = 0; i < query->stored_count; i++) {

@@ -78,6 +78,8 @@ struct lnf_query {
 
     size_t row_size;
     unsigned key_words;      /* 64-bit words of a group's key */
+    unsigned key_bits;       /* of all of it, when they are so few that an index may have a slot for
+                              * every key; else 0 */
     size_t group_size;       /* a multiple of 8 */
     uint8_t *empty;          /* group values before the first record */
     uint64_t seed;           /* of the hash, so that nobody outside can prepare collisions */

@@ -48,9 +48,15 @@ int lnf_shards_create(const lnf_query_t *query, lnf_memory_t *memory, struct lnf
     return LNF_OK;
 }
 
-/** Places in an index come from the other half of the same hash. */
+/**
+ * Places in an index come from the other half of the same hash. Small keys next to each other go
+ * together: a direct index of a shard is then touched at one place only.
+ */
 unsigned lnf_shards_of(const lnf_query_t *query, const uint64_t *key)
 {
+    if (query->key_bits != 0) {
+        return (unsigned)(((uint64_t)lnf_key_value(key, query->key_bits) * LNF_SHARDS) >> 32);
+    }
     return (unsigned)lnf_hash_key(key, query->key_words, query->seed) % LNF_SHARDS;
 }
 

@@ -152,6 +152,7 @@ int lnf_table_create_part(const lnf_query_t *query, lnf_memory_t *memory, unsign
     }
     if (lnf_memory_limit(memory) != 0 && lnf_memory_limit(memory) < LIMIT_FOR_HUGE_PAGES) {
         t->groups.store.small = t->rows.small = SMALL_PAGES_LIMITED;
+        t->groups.direct = false;
     }
     status = lnf_spill_create(t, memory, level, orders);
     if (status != LNF_OK) {

@@ -58,8 +58,10 @@ struct lnf_groups {
     struct lnf_store store;
     uint64_t *index;
     unsigned index_bits; /* the index has 1 << index_bits slots; 0 = none yet */
+    bool direct;         /* each possible key has the slot of its value; set before the first group */
 };
 
+/** No groups yet; the index is direct if keys of the query are small enough. */
 void lnf_groups_init(struct lnf_groups *groups, const lnf_query_t *query);
 
 void lnf_groups_clear(struct lnf_groups *groups);

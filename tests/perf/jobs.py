@@ -121,23 +121,43 @@ def median_usage(work, ranks, args, runs):
             statistics.median(statistics.mean(u[0] for u in job[1:]) for job in jobs))
 
 
+def alone_together(count, args, runs):
+    """Mean CPU seconds of so many processes without MPI that do the same at once: what the machine itself
+    makes of more processes than one. Median of several runs."""
+    means = []
+    for _ in range(runs):
+        processes = [subprocess.Popen([sc.program("fdistdump"), "--num-threads=1", *args], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, env=sc.environment()) for _ in range(count)]
+        seconds = []
+        for process in processes:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            assert process.returncode == 0
+            seconds.append(usage.ru_utime + usage.ru_stime)
+        means.append(statistics.mean(seconds))
+    return statistics.median(means)
+
+
 def scaling(work, folder, one, runs):
     """Every slave reads all files, as if each node had as many: CPU seconds per slave must not grow. What a
-    process of MPI needs to start and end, measured with a trivial question, is told apart."""
+    process of MPI needs to start and end, measured with a trivial question, is told apart, and as many processes
+    that do not know of each other are measured beside."""
     print("\nWeak scaling: each slave has all the files, one thread; CPU seconds beyond the start of MPI")
     asked = [("top 10 srcip", ["-s", "srcip#bytes"]),
              ("top 10 5-tuples", ["-s", "srcip,dstip,srcport,dstport,proto#bytes"])]
     start = {ranks: median_usage(work, ranks, ["-l", "1", one], runs) for ranks in (1, 2, 4, 8)}
     for title, args in asked:
-        base = None
+        base = base_alone = None
         for ranks, (master_start, slave_start) in start.items():
             master, slave = median_usage(work, ranks, [*args, folder], runs)
             master, slave = max(master - master_start, 0), slave - slave_start
             share = master / (master + slave * ranks)
-            base = base or slave
+            alone = alone_together(ranks, [*args, folder], runs)
+            base, base_alone = base or slave, base_alone or alone
             print(f"{title:16} {ranks} slaves: {slave:.3f} each, {slave / base:.2f} of one (at most 1.1) "
                   f"{verdict(slave <= base * 1.1)}; master {share * 100:.1f} % (under 5) {verdict(share < 0.05)}; "
-                  f"starts {master_start:.3f} and {slave_start:.3f}", flush=True)
+                  f"starts {master_start:.3f} and {slave_start:.3f}; as many processes without MPI: {alone:.3f} each, "
+                  f"{alone / base_alone:.2f} of one", flush=True)
 
 
 def large(work, folder, runs):
