@@ -239,6 +239,17 @@ def fill_and_expire(disk):
         assert "2025 is on another device, skipped" in r.stderr and os.path.exists(path), r
     finally:
         subprocess.run(["umount", inside], check=True)
+    # Nor is a folder of the same disk that is mounted there, a whole channel or below one.
+    elsewhere = os.path.join(disk, ".elsewhere")
+    path = make(elsewhere, DAY - 86400)
+    for inside in (inside, os.path.join(disk, "channels", "bound")):
+        os.makedirs(inside, exist_ok=True)
+        subprocess.run(["mount", "--bind", elsewhere, inside], check=True)
+        try:
+            r = run(disk, "delete", "-u", "0", "-c", "1")
+            assert f"{inside} is a mount point, skipped" in r.stderr and os.path.exists(path), r
+        finally:
+            subprocess.run(["umount", inside], check=True)
 
 
 def main():
