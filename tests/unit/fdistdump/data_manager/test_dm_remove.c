@@ -43,13 +43,17 @@ START_TEST(dry_run)
 {
     make(FLOW, 100);
     make(INDEX, 11);
+    make(DAY "bfi.20260101000500", 7);
     find("p");
     remover.dry_run = true;
     dm_log.verbose = false;
     ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_DONE);
     ck_assert_uint_eq(removed.octets, 111);
     ck_assert_uint_eq(remove_directories(&remover, &removed), 3);
-    ck_assert(exists(FLOW) && exists(INDEX));
+    ck_assert(exists(FLOW) && exists(INDEX) && exists(DAY "bfi.20260101000500"));
+    /* The index without a flow file goes with its directory. */
+    ck_assert_uint_eq(removed.indexes, 2);
+    ck_assert_uint_eq(removed.octets, 118);
     ck_assert_ptr_nonnull(strstr(told(), "would delete " FLOW "\n"));
     ck_assert_ptr_nonnull(strstr(told(), "would delete p/channels/c/2026\n"));
 }
@@ -82,6 +86,46 @@ START_TEST(just_made)
     ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_BUSY);
     remover.now_s += 61;
     ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_DONE);
+}
+END_TEST
+
+/** An empty file is no new one for years because a clock was wrong once. */
+START_TEST(made_in_the_future)
+{
+    time_t now = time(NULL);
+    struct timespec times[2] = {{.tv_sec = now + 100}, {.tv_sec = now + 100}};
+
+    make(FLOW, 0);
+    find("p");
+    remover.now_s = (int64_t)now;
+    ck_assert_int_eq(utimensat(AT_FDCWD, FLOW, times, 0), 0);
+    ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_BUSY);
+    times[1].tv_sec = now + 100000;
+    ck_assert_int_eq(utimensat(AT_FDCWD, FLOW, times, 0), 0);
+    ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_DONE);
+}
+END_TEST
+
+/** What the real run is not allowed to do, a dry one does not promise. */
+START_TEST(dry_run_without_right)
+{
+    make(FLOW, 100);
+    make("p/channels/c/2026/02/01/", 0);
+    find("p");
+    remover.dry_run = true;
+    ck_assert_int_eq(chmod(DAY, 0500), 0);
+    ck_assert_int_eq(chmod("p/channels/c/2026/02", 0500), 0);
+    if (getuid() != 0) { /* root may do everything; a disk that is read-only: data_manager.py */
+        ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_FAILED);
+        ck_assert_ptr_nonnull(strstr(said(), FLOW ": Permission denied"));
+        ck_assert_uint_eq(remove_directories(&remover, &removed), 0);
+        ck_assert_ptr_null(strstr(told(), "would delete"));
+        ck_assert_uint_eq(dm_log.troubles, 2);
+    }
+    ck_assert_int_eq(chmod(DAY, 0700), 0);
+    ck_assert_int_eq(chmod("p/channels/c/2026/02", 0700), 0);
+    ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_DONE);
+    ck_assert_uint_eq(remove_directories(&remover, &removed), 5);
 }
 END_TEST
 
@@ -230,6 +274,8 @@ int main(void)
     tcase_add_test(tcase, dry_run);
     tcase_add_test(tcase, being_written);
     tcase_add_test(tcase, just_made);
+    tcase_add_test(tcase, made_in_the_future);
+    tcase_add_test(tcase, dry_run_without_right);
     tcase_add_test(tcase, vanished);
     tcase_add_test(tcase, exchanged);
     tcase_add_test(tcase, many_troubles);
