@@ -214,20 +214,22 @@ START_TEST(directories)
 {
     make("p/channels/c/2026/01/01/bfi.20260101000000", 7);
     make("p/channels/c/2026/01/02/.hidden", 1);
+    make("p/channels/c/2026/01/05/.bfi.20260105000000.0a1b2c3d", 3); /* its writer died */
     make("p/channels/c/2026/02/03/lnf.wrong", 1);
     make("p/channels/c/2026/03/04/lnf.20260304000000", 1);
     make("p/channels/c/2026/04/05/", 0);
     make("p/channels/empty/", 0);
     make("p/sub/channels/", 0);
     find("p");
-    ck_assert_uint_eq(remove_directories(&remover, &removed), 3);
-    ck_assert(!exists("p/channels/c/2026/01/01") && !exists("p/channels/c/2026/04"));
+    ck_assert_uint_eq(remove_directories(&remover, &removed), 4);
+    ck_assert(!exists("p/channels/c/2026/01/01") && !exists("p/channels/c/2026/04") &&
+              !exists("p/channels/c/2026/01/05"));
     ck_assert(exists("p/channels/c/2026/01/02/.hidden") &&
               exists("p/channels/c/2026/02/03/lnf.wrong") &&
               exists("p/channels/c/2026/03/04/lnf.20260304000000"));
     ck_assert(exists("p/channels/empty") && exists("p/sub/channels"));
-    ck_assert_uint_eq(removed.indexes, 1);
-    ck_assert_uint_eq(removed.octets, 7);
+    ck_assert_uint_eq(removed.indexes, 2);
+    ck_assert_uint_eq(removed.octets, 10);
     ck_assert_uint_eq(dm_log.troubles, 0);
 }
 END_TEST
