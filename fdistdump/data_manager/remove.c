@@ -224,6 +224,13 @@ static bool is_current(const struct remover *remover, uint32_t directory)
 typedef int (*take_entry)(const struct remover *remover, int fd, const char *name,
                           struct removed *removed);
 
+/** Deletes an index; what is none came after the look at the directory, and stays. */
+static int take_index(const struct remover *remover, int fd, const char *name,
+                      struct removed *removed)
+{
+    return flow_name_is_index(name) ? remove_index(remover, fd, name, removed) : ENOTEMPTY;
+}
+
 /** Whether only indexes are there. */
 static int look_at(const struct remover *remover, int fd, const char *name, struct removed *removed)
 {
@@ -294,7 +301,7 @@ static int remove_directory(const struct remover *remover, uint32_t index, struc
         reason = reason == 0 ? take_entries(remover, fd, foresee_index, removed) : reason;
     } else {
         reason = take_entries(remover, fd, look_at, removed);
-        reason = reason == 0 ? take_entries(remover, fd, remove_index, removed) : reason;
+        reason = reason == 0 ? take_entries(remover, fd, take_index, removed) : reason;
     }
     (void)close(fd);
     /* Were it exchanged at this moment, an empty directory would be lost, and nothing else. */

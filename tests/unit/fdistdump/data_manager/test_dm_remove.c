@@ -3,6 +3,7 @@
 #include "dm_fixture.h"
 #include "remove.h"
 
+#include <dirent.h>
 #include <sys/file.h>
 #include <time.h>
 
@@ -247,6 +248,32 @@ START_TEST(filled_meanwhile)
 }
 END_TEST
 
+/* Linked with --wrap: a file appears when a directory is about to be read for the n-th time. */
+static int readings_left; /* 0 = never */
+DIR *__real_fdopendir(int fd);
+DIR *__wrap_fdopendir(int fd);
+
+DIR *__wrap_fdopendir(int fd)
+{
+    if (readings_left > 0 && --readings_left == 0) {
+        make(FLOW, 1);
+    }
+    return __real_fdopendir(fd);
+}
+
+/** What came between the look at a directory and the deletion of its indexes stays as well. */
+START_TEST(filled_at_the_last_moment)
+{
+    make(INDEX, 1);
+    find("p");
+    readings_left = 2;
+    ck_assert_uint_eq(remove_directories(&remover, &removed), 0);
+    ck_assert_int_eq(readings_left, 0);
+    ck_assert(exists(FLOW));
+    ck_assert_uint_eq(dm_log.troubles, 0);
+}
+END_TEST
+
 /** A collector may be about to make a file of today. */
 START_TEST(current_days)
 {
@@ -285,6 +312,7 @@ int main(void)
     tcase_add_test(tcase, other_names_of_a_file);
     tcase_add_test(tcase, directories);
     tcase_add_test(tcase, filled_meanwhile);
+    tcase_add_test(tcase, filled_at_the_last_moment);
     tcase_add_test(tcase, current_days);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
