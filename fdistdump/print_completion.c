@@ -3,70 +3,50 @@
  * Writes what Bash has to know to complete command lines of fdistdump: options, their values,
  * fields.
  *
- * Runs when fdistdump is built. completion.bash, which works with what is written here, follows it
- * in the installed file.
+ * Runs when fdistdump is built. completion_common.bash and completion.bash, which work with what is
+ * written here, follow it in the installed file.
  */
 #include "args.h"
+#include "completion_tables.h"
 
 #include <libnf.h>
 #include <stdio.h>
 
+#define PREFIX "_fdistdump" /* of the variables */
+#define OPTIONS_MAX 128
 #define FIELDS_MAX 512
 #define NAME_SIZE 64
 #define FEW 9 /* numbers that are worth a list */
 
-/** Options people are meant to use; with "=" when an argument follows. */
+/** The table of options as Bash is to know it. */
 static void print_options(void)
 {
-    fputs("_fdistdump_options='", stdout);
-    for (const struct args_option *option = args_table; option->name != NULL; option++) {
-        if (option->help != NULL) {
-            printf("%s--%s%s", option == args_table ? "" : " ", option->name,
-                   option->value == NULL ? "" : "=");
-        }
-    }
-    fputs("'\n", stdout);
-}
+    struct completion_option rows[OPTIONS_MAX] = {{.name = NULL}};
+    struct completion_option *row = rows;
 
-static void print_letters(void)
-{
-    fputs("declare -gA _fdistdump_letters=(", stdout);
-    for (const struct args_option *option = args_table; option->name != NULL; option++) {
-        if (option->letter != 0) {
-            printf(" [-%c]=--%s", option->letter, option->name);
-        }
-    }
-    fputs(" )\n", stdout);
-}
-
-/** A row per option with few values, older spellings included. */
-static void print_values(void)
-{
-    fputs("declare -gA _fdistdump_values=(\n", stdout);
-    for (const struct args_option *option = args_table; option->name != NULL; option++) {
+    for (const struct args_option *option = args_table;
+         option->name != NULL && row < rows + OPTIONS_MAX - 1; option++) {
         bool few = option->kind == ARGS_NUMBER && option->high - option->low <= FEW;
-        if (option->kind != ARGS_CHOICE && !few) {
-            continue;
-        }
-        printf("    [--%s]='", option->name);
-        for (int i = 0; !few && option->choices[i] != NULL; i++) {
-            printf("%s%s", i == 0 ? "" : " ", option->choices[i]);
-        }
-        for (int i = option->low; few && i <= option->high; i++) {
-            printf("%s%d", i == option->low ? "" : " ", i);
-        }
-        fputs("'\n", stdout);
+        *row++ = (struct completion_option){
+            .letter = option->letter,
+            .name = option->name,
+            .has_argument = option->value != NULL || option->kind == ARGS_CHOICE,
+            .is_older = option->help == NULL,
+            .choices = option->kind == ARGS_CHOICE ? option->choices : NULL,
+            .low = few ? option->low : 0,
+            .high = few ? option->high : 0,
+        };
     }
-    fputs(")\n", stdout);
+    completion_print_options(PREFIX, rows);
 }
 
 static void print_items(void)
 {
-    fputs("_fdistdump_items='", stdout);
+    completion_begin_list(PREFIX, "items");
     for (const struct args_item *item = args_item_table; item->name != NULL; item++) {
-        printf("%s%s", item == args_item_table ? "" : " ", item->name);
+        completion_print_word(item->name);
     }
-    fputs("'\n", stdout);
+    completion_end_list();
 }
 
 /** Whether the question is one fdistdump answers. */
@@ -99,22 +79,19 @@ static bool is_usable(const char *name, enum use use)
     }
 }
 
-static void print_fields(const char *variable, enum use use, const int *fields)
+static void print_fields(const char *list, enum use use, const int *fields)
 {
-    const char *separator = "";
-
-    printf("%s='", variable);
+    completion_begin_list(PREFIX, list);
     for (const int *field = fields; *field != LNF_FLD_TERM_; field++) {
         char name[NAME_SIZE];
         query_field_name(*field, name, sizeof(name));
         int bits[2];
         /* Names that stand for another field are understood, but not offered. */
         if (lnf_fld_parse(name, &bits[0], &bits[1]) == *field && is_usable(name, use)) {
-            printf("%s%s", separator, name);
-            separator = " ";
+            completion_print_word(name);
         }
     }
-    fputs("'\n", stdout);
+    completion_end_list();
 }
 
 int main(void)
@@ -125,14 +102,11 @@ int main(void)
         fputs("print_completion: libnf does not list its fields\n", stderr);
         return 1;
     }
-    puts("# SPDX-License-Identifier: BSD-3-Clause\n"
-         "# Completes command lines of fdistdump in Bash; made of the program's own tables.");
+    completion_print_top("fdistdump");
     print_options();
-    print_letters();
-    print_values();
     print_items();
-    print_fields("_fdistdump_keys", USE_KEY, fields);
-    print_fields("_fdistdump_orders", USE_ORDER, fields);
-    print_fields("_fdistdump_fields", USE_OUTPUT, fields);
-    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
+    print_fields("keys", USE_KEY, fields);
+    print_fields("orders", USE_ORDER, fields);
+    print_fields("fields", USE_OUTPUT, fields);
+    return completion_end();
 }

@@ -51,5 +51,8 @@ cc -o "$work/user" "$work/user.c" $(pkg-config --cflags --libs libnf)
 "$work/user"
 libnf-info | grep -q '^0x004 .*bytes'
 libnf-index --help >/dev/null
+for name in fdistdump fdistdump-ha flow-data-manager; do
+    bash --norc -c 'source "/usr/share/bash-completion/completions/$1" && complete -p "$1"' bash "$name" >/dev/null
+done
 getent passwd ipfixcol >/dev/null
 echo "packages: built, installed, used, removed"

@@ -16,8 +16,8 @@
 #define HELP_COLUMN 10
 #define HELP_WIDTH 80
 
-static const char *const unit_names[] = {"none", "second", "minute", "hour",
-                                         "day",  "month",  "year",   NULL};
+const char *const dm_unit_names[] = {"none", "second", "minute", "hour",
+                                     "day",  "month",  "year",   NULL};
 
 const struct dm_option dm_option_table[] = {
     {'n', "dry-run", NULL, "Tell what would be deleted, and delete nothing.", PLACE(dry_run),
@@ -133,8 +133,8 @@ static int set_percent(struct dm_args *args, const struct dm_option *option, con
 static int set_unit(struct dm_args *args, const struct dm_option *option, const char *value,
                     struct failure *failure)
 {
-    for (int i = 0; unit_names[i] != NULL; i++) {
-        if (strcmp(unit_names[i], value) == 0) {
+    for (int i = 0; dm_unit_names[i] != NULL; i++) {
+        if (strcmp(dm_unit_names[i], value) == 0) {
             memcpy((char *)args + option->place, &i, sizeof(i));
             return REPORT_OK;
         }

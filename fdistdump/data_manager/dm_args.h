@@ -40,6 +40,9 @@ struct dm_option {
 /** The option table; a row without name ends it. */
 extern const struct dm_option dm_option_table[];
 
+/** Names of enum plan_unit; NULL ends them. */
+extern const char *const dm_unit_names[];
+
 /**
  * Reads the command line. Nothing is printed; argv is put in another order.
  *

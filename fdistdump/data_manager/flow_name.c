@@ -12,6 +12,7 @@ bool flow_name_is_flow(const char *name)
 
 bool flow_name_is_index(const char *name)
 {
+    name += name[0] == '.'; /* one that was being written when its writer died */
     return strncmp(name, INDEX_NAME_PREFIX, FLOW_NAME_PREFIX_LENGTH) == 0;
 }
 

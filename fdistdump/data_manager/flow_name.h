@@ -17,7 +17,7 @@
 /** Whether a name begins as those of flow files do. */
 bool flow_name_is_flow(const char *name);
 
-/** Whether a name begins as those of indexes do. */
+/** Whether a name begins as those of indexes do, or as the temporary one they are written under. */
 bool flow_name_is_index(const char *name);
 
 /**

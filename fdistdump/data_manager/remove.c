@@ -15,6 +15,9 @@
 #define STAT_BLOCK 512 /* unit of st_blocks */
 /** An empty file younger than this is one a collector has made and not locked yet. */
 #define FRESH_S 60
+/** Clocks of file servers may be so much ahead; an empty file from later is one of a clock that was
+ * wrong. */
+#define AHEAD_S 3600
 
 static void say_trouble(const struct remover *remover, uint32_t directory, const char *name,
                         int reason)
@@ -41,6 +44,12 @@ static void count(const struct stat *status, struct removed *removed)
 {
     removed->octets += (uint64_t)status->st_size;
     removed->freed += status->st_nlink == 1 ? (uint64_t)status->st_blocks * STAT_BLOCK : 0;
+}
+
+/** Whether a directory lets entries be removed, as a dry run can know: 0 or an errno. */
+static int foresee(const struct remover *remover, int fd)
+{
+    return remover->dry_run && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0 ? errno : 0;
 }
 
 /* ---- index ---------------------------------------------------------------------------------- */
@@ -86,7 +95,8 @@ static bool is_busy(const struct remover *remover, const struct target *target)
     if (flock(target->fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         return true;
     }
-    return target->status.st_size == 0 && remover->now_s - target->status.st_mtime < FRESH_S;
+    int64_t age_s = remover->now_s - (int64_t)target->status.st_mtime;
+    return target->status.st_size == 0 && age_s < FRESH_S && age_s > -AHEAD_S;
 }
 
 /** 0 or an errno; ENOENT when the file is gone. */
@@ -117,11 +127,15 @@ static int unlink_target(const struct remover *remover, const struct target *tar
     if (named.st_ino != target->status.st_ino || named.st_dev != target->status.st_dev) {
         return EAGAIN; /* replaced just now: the next run looks at it */
     }
+    int reason = foresee(remover, target->directory);
+    if (reason != 0) {
+        return reason;
+    }
     /* The index first: were this run killed in between, the flow file would be there for the next
      * one, while nobody would look for an index without it. */
     (void)snprintf(index, sizeof(index), INDEX_NAME_PREFIX "%s",
                    target->name + FLOW_NAME_PREFIX_LENGTH);
-    int reason = remove_index(remover, target->directory, index, removed);
+    reason = remove_index(remover, target->directory, index, removed);
     if (reason == 0 && !remover->dry_run && unlinkat(target->directory, target->name, 0) != 0) {
         reason = errno;
     }
@@ -206,9 +220,42 @@ static bool is_current(const struct remover *remover, uint32_t directory)
     return false;
 }
 
-/** Deletes the indexes of a directory; with `look` only tells whether there is nothing else. */
-static int empty_directory(const struct remover *remover, int fd, bool look,
-                           struct removed *removed)
+/** What is done with an entry of a directory: 0 or an errno. */
+typedef int (*take_entry)(const struct remover *remover, int fd, const char *name,
+                          struct removed *removed);
+
+/** Deletes an index; what is none came after the look at the directory, and stays. */
+static int take_index(const struct remover *remover, int fd, const char *name,
+                      struct removed *removed)
+{
+    return flow_name_is_index(name) ? remove_index(remover, fd, name, removed) : ENOTEMPTY;
+}
+
+/** Whether only indexes are there. */
+static int look_at(const struct remover *remover, int fd, const char *name, struct removed *removed)
+{
+    (void)remover, (void)fd, (void)removed;
+    return flow_name_is_index(name) ? 0 : ENOTEMPTY;
+}
+
+/** Counts an index that would be left; a dry run has counted those beside flow files already. */
+static int foresee_index(const struct remover *remover, int fd, const char *name,
+                         struct removed *removed)
+{
+    char flow[NAME_MAX + 1];
+    struct stat status;
+
+    if (!flow_name_is_index(name)) {
+        return 0;
+    }
+    (void)snprintf(flow, sizeof(flow), FLOW_NAME_PREFIX "%s", name + FLOW_NAME_PREFIX_LENGTH);
+    return fstatat(fd, flow, &status, AT_SYMLINK_NOFOLLOW) == 0
+               ? 0
+               : remove_index(remover, fd, name, removed);
+}
+
+static int take_entries(const struct remover *remover, int fd, take_entry take,
+                        struct removed *removed)
 {
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), reason = 0;
     DIR *stream = copy < 0 ? NULL : fdopendir(copy);
@@ -225,11 +272,7 @@ static int empty_directory(const struct remover *remover, int fd, bool look,
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
             continue;
         }
-        if (look) {
-            reason = flow_name_is_index(entry->d_name) ? 0 : ENOTEMPTY;
-        } else {
-            reason = remove_index(remover, fd, entry->d_name, removed);
-        }
+        reason = take(remover, fd, entry->d_name, removed);
     }
     reason = reason == 0 ? errno : reason;
     (void)closedir(stream);
@@ -247,20 +290,23 @@ static int remove_directory(const struct remover *remover, uint32_t index, struc
     if (fd < 0) {
         return errno;
     }
-    if (!remover->dry_run) {
-        reason = empty_directory(remover, fd, true, removed);
-        reason = reason == 0 ? empty_directory(remover, fd, false, removed) : reason;
-    }
-    (void)close(fd);
-    if (reason != 0 || remover->dry_run) {
-        return reason;
-    }
     int parent = tree_open(tree, directory->parent);
     if (parent < 0) {
-        return errno;
+        reason = errno;
+        (void)close(fd);
+        return reason;
     }
+    if (remover->dry_run) {
+        reason = foresee(remover, parent);
+        reason = reason == 0 ? take_entries(remover, fd, foresee_index, removed) : reason;
+    } else {
+        reason = take_entries(remover, fd, look_at, removed);
+        reason = reason == 0 ? take_entries(remover, fd, take_index, removed) : reason;
+    }
+    (void)close(fd);
     /* Were it exchanged at this moment, an empty directory would be lost, and nothing else. */
-    if (unlinkat(parent, tree->names + directory->name, AT_REMOVEDIR) != 0) {
+    if (reason == 0 && !remover->dry_run &&
+        unlinkat(parent, tree->names + directory->name, AT_REMOVEDIR) != 0) {
         reason = errno;
     }
     (void)close(parent);

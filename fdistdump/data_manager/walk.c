@@ -137,6 +137,18 @@ static void leave(const struct reading *reading)
 }
 
 /**
+ * Whether something is mounted on an open directory: of the same file system, by mount --bind, what
+ * is in it belongs elsewhere. Kernels before 5.8 do not tell.
+ */
+static bool is_mount_point(int fd)
+{
+    struct statx status;
+
+    return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &status) == 0 &&
+           (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+/**
  * Opens a directory of the one being read and adds it to the tree.
  *
  * @param[out] fd  -1 when it is left out, which has been said, or has vanished
@@ -159,6 +171,8 @@ static int enter(const struct reading *reading, const char *name, enum tree_kind
         wrong = "";
     } else if (status.st_dev != walk->tree->directories[reading->directory].device) {
         wrong = "is on another device, skipped";
+    } else if (is_mount_point(*fd)) {
+        wrong = "is a mount point, skipped";
     } else if (reading->depth >= WALK_DEPTH_MAX) {
         wrong = "is too deep, skipped";
     }
@@ -322,7 +336,7 @@ static int take_in_profile(struct reading *reading, const char *name, enum entry
         note(&reading->oddities, kind == ENTRY_LINK ? ODD_LINK : ODD_FILE, name);
         return REPORT_OK;
     }
-    if (strcmp(name, "rrd") == 0) {
+    if (strcmp(name, "rrd") == 0 || strcmp(name, "lost+found") == 0) {
         return REPORT_OK;
     }
     return strcmp(name, "channels") == 0 ? read_channels(reading) : read_sub_profile(reading, name);

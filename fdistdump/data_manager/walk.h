@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
- * Finds the flow files of profiles. Only names are read; symbolic links are not followed, and other
- * file systems not entered.
+ * Finds the flow files of profiles. Only names are read; symbolic links are not followed, and
+ * mount points not entered.
  */
 #ifndef DATA_MANAGER_WALK_H
 #define DATA_MANAGER_WALK_H

@@ -234,6 +234,35 @@ static int check_path(const struct cluster *cluster, const char *what, const cha
     return REPORT_OK;
 }
 
+/** Next part of a path, between slashes; `.` is none. */
+static const char *next_part(const char *path, size_t *length)
+{
+    for (;; path++) {
+        path += strspn(path, "/");
+        *length = strcspn(path, "/");
+        if (*length != 1 || path[0] != '.') {
+            return path;
+        }
+    }
+}
+
+/** Whether two paths are written alike but for slashes and dots that mean nothing. */
+static bool is_same_path(const char *a, const char *b)
+{
+    size_t length_a, length_b;
+
+    do {
+        a = next_part(a, &length_a);
+        b = next_part(b, &length_b);
+        if (length_a != length_b || memcmp(a, b, length_a) != 0) {
+            return false;
+        }
+        a += length_a;
+        b += length_b;
+    } while (length_a > 0);
+    return true;
+}
+
 int cluster_check(struct cluster *cluster, struct failure *failure)
 {
     if (cluster->count > 0) {
@@ -242,6 +271,12 @@ int cluster_check(struct cluster *cluster, struct failure *failure)
     int class = check_path(cluster, "original path", cluster->original, failure);
     if (class == REPORT_OK) {
         class = check_path(cluster, "mirror path", cluster->mirror, failure);
+    }
+    if (class == REPORT_OK && is_same_path(cluster->original, cluster->mirror)) {
+        /* The successor of a node that is offline would count its own flows twice. */
+        class = failure_set(failure, REPORT_ARGUMENTS,
+                            "%.256s: mirror path `%.128s' is the original path", cluster->source,
+                            cluster->mirror);
     }
     if (class == REPORT_OK) {
         class = check_identities(cluster, failure);

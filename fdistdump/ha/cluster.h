@@ -63,7 +63,7 @@ struct cluster_node *cluster_find_host(const struct cluster *cluster, const char
 
 /**
  * Sorts the nodes by number and checks that they make a cluster: different numbers and names, both
- * paths absolute, all subcollectors in exactly one cycle.
+ * paths absolute and not the same, all subcollectors in exactly one cycle.
  *
  * @return REPORT_OK; REPORT_ARGUMENTS, the text names source, line and node
  */

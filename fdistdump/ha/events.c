@@ -12,6 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
+/** Whether whoever started this program wants a signal to do nothing, as nohup SIGHUP. */
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int events_open(struct events *events, struct failure *failure)
 {
     sigset_t set;
@@ -21,7 +29,9 @@ int events_open(struct events *events, struct failure *failure)
     (void)sigaddset(&set, SIGCHLD);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGHUP);
+    if (!is_ignored(SIGHUP)) { /* a blocked signal would come in spite of that */
+        (void)sigaddset(&set, SIGHUP);
+    }
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write() */
     (void)signal(SIGCHLD, SIG_DFL); /* ignored, children would vanish without status */

@@ -16,17 +16,31 @@ static bool is_local(const struct cluster *cluster, const struct cluster_node *n
     return cluster->local != NULL && strcmp(cluster->local, node->name) == 0;
 }
 
-/** Puts the name of the node where the word asks for it. */
+/** Puts the name of the node wherever the word asks for it. */
 static void add_probe_word(struct words *argv, const char *word, const char *name)
 {
-    const char *place = strstr(word, CLUSTER_FILE_HOST);
+    const size_t host_length = strlen(CLUSTER_FILE_HOST);
+    size_t size = strlen(word) + 1;
 
-    if (place == NULL) {
-        words_add(argv, word);
-    } else {
-        words_format(argv, "%.*s%s%s", (int)(place - word), word, name,
-                     place + strlen(CLUSTER_FILE_HOST));
+    for (const char *place = word; (place = strstr(place, CLUSTER_FILE_HOST)) != NULL; place++) {
+        size += strlen(name);
     }
+    char *text = malloc(size), *end = text;
+    if (text == NULL) {
+        argv->failed = true;
+        return;
+    }
+    while (*word != '\0') {
+        if (strncmp(word, CLUSTER_FILE_HOST, host_length) == 0) {
+            end = stpcpy(end, name);
+            word += host_length;
+        } else {
+            *end++ = *word++;
+        }
+    }
+    *end = '\0';
+    words_add(argv, text);
+    free(text);
 }
 
 static int add_probes(const struct view *view, struct commands *commands, struct failure *failure)

@@ -96,7 +96,7 @@ def scan_and_dry_run(work):
 def stops(work):
     for options, columns in ((["-f", "4"], 2), (["-c", "3"], 3), (["-b", "6600"], 2), (["-b", "6601"], 3),
                              (["-f", "100", "-b", "1K"], 1), (["--du-lower-to", "100"], 0),
-                             (["--du-lower-by", "0"], 0), (["-c", "100"], 8)):
+                             (["-c", "100"], 8)):
         root = folder_of(work, "stop" + "".join(options))
         r = run(root, "delete", "-u", "0", *options)
         assert summary(r)[:2] == [3 * columns, columns], (options, r)
@@ -221,11 +221,17 @@ def fill_and_expire(disk):
         left = [sorted(os.listdir(os.path.dirname(slot_path(c, slot)))) for c in channels]
         assert left[0] == left[1], left
         assert left[0][-1] == os.path.basename(slot_path(channels[0], slot - SLOT_S)), left
+    # By nothing: only here, as others write to other disks meanwhile.
+    assert summary(run(disk, "delete", "-u", "0", "--du-lower-by", "0"))[0] == 0
     # Read-only now: everything fails, all of it is counted, the status says so.
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     r = run(disk, "delete", "-u", "0", "-c", "1", status=1)
     assert f"{2 * len(left[0])} files could not be deleted" in r.stderr and summary(r)[0] == 0, r
     assert "Read-only file system" in r.stderr, r
+    # Nor does a dry run promise anything.
+    r = run("-n", disk, "delete", "-u", "0", "-c", "1", status=1)
+    assert f"{2 * len(left[0])} files could not be deleted" in r.stderr and summary(r)[0] == 0, r
+    assert "would delete" not in r.stdout, r
     # A mount inside a channel is not entered.
     subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
     inside = os.path.join(channels[0], "2025")
@@ -239,6 +245,17 @@ def fill_and_expire(disk):
         assert "2025 is on another device, skipped" in r.stderr and os.path.exists(path), r
     finally:
         subprocess.run(["umount", inside], check=True)
+    # Nor is a folder of the same disk that is mounted there, a whole channel or below one.
+    elsewhere = os.path.join(disk, ".elsewhere")
+    path = make(elsewhere, DAY - 86400)
+    for inside in (inside, os.path.join(disk, "channels", "bound")):
+        os.makedirs(inside, exist_ok=True)
+        subprocess.run(["mount", "--bind", elsewhere, inside], check=True)
+        try:
+            r = run(disk, "delete", "-u", "0", "-c", "1")
+            assert f"{inside} is a mount point, skipped" in r.stderr and os.path.exists(path), r
+        finally:
+            subprocess.run(["umount", inside], check=True)
 
 
 def main():

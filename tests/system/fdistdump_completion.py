@@ -3,49 +3,15 @@
 takes."""
 
 import os
-import re
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import chain  # noqa: E402
+import completion  # noqa: E402
 
-# Bash cuts the line into words at these, too, and completes the last one.
-BREAKS = re.compile(r"([=:])")
-
-SCRIPT = r"""
-source "$1" || exit 1
-complete -p fdistdump | grep -q -- '-F _fdistdump fdistdump' || exit 1
-shift
-COMP_WORDS=("$@")
-COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-_fdistdump fdistdump "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
-((${#COMPREPLY[@]} == 0)) || printf '%s\n' "${COMPREPLY[@]}"
-"""
-
-
-def words_of(line):
-    words = []
-    for word in line.split(" "):
-        words += [part for part in BREAKS.split(word) if part] or [""]
-    return words
-
-
-def complete(line, work=None, words=None):
-    """What is offered at the end of the line."""
-    script = os.path.join(chain.BUILD, "fdistdump", "fdistdump.bash")
-    r = subprocess.run(["bash", "--norc", "-c", SCRIPT, "bash", script,
-                        *(words or words_of("fdistdump " + line))], capture_output=True, text=True,
-                       cwd=work, env=chain.environment())
-    assert r.returncode == 0 and r.stderr == "", (line, r.stdout, r.stderr)
-    return r.stdout.splitlines()
-
-
-def help_options():
-    """[(letter, name, takes an argument)] of --help."""
-    out, _, _ = chain.fdistdump(["--help"])
-    return re.findall(r"^  (?:-(\w), |    )--([\w-]+)(=?)", out, flags=re.M)
+FDISTDUMP = completion.Completion("fdistdump", "_fdistdump", "fdistdump/fdistdump.bash")
+complete = FDISTDUMP.complete
 
 
 def accepts(*arguments):
@@ -120,9 +86,7 @@ def test_cases(work):
     for name in ("lnf.1", "lnf.2 with blank", "other"):
         with open(os.path.join(work, name), "wb"):
             pass
-    for line, offered in CASES:
-        got = complete(line, work)
-        assert sorted(got) == sorted(offered), (line, got, offered)
+    FDISTDUMP.check_cases(CASES, work)
     # Where Bash was told not to cut words at "=", the whole word is offered.
     got = complete("", work, ["fdistdump", "--output-format=c"])
     assert got == ["--output-format=csv"], got
@@ -131,20 +95,13 @@ def test_cases(work):
 
 
 def test_options():
-    """All options the help shows, and no others."""
-    options = help_options()
-    offered = complete("--")
-    assert sorted(offered) == sorted(f"--{name}{value}" for _, name, value in options), offered
-    assert complete("-") == offered
-    for letter, name, _ in options:
-        if letter:
-            assert complete(f"-{letter} ") == complete(f"--{name}="), letter
+    FDISTDUMP.check_options(chain.fdistdump(["--help"])[0])
 
 
 def test_offers_are_accepted():
     """Whatever is offered, the program takes."""
     count = 0
-    for _, name, value in help_options():
+    for _, name, value in completion.help_options(chain.fdistdump(["--help"])[0]):
         if value and name not in ("geo-database", "progress-bar-dest"):
             for word in complete(f"--{name}="):
                 if not word.startswith(("lnf.", "/")):

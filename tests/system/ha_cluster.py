@@ -52,7 +52,8 @@ class Namespaces(cluster.Cluster):
         self.made = []
         self.on_node = self.script("on-node", ON_NODE)
         self.agent = self.script("agent", AGENT)
-        self.file = self.write_file(f"{self.agent} %h true", 2)
+        # What is down is noticed by the connection: an answer may take long on a busy machine.
+        self.file = self.write_file(f"{self.agent} %h true", 20)
         with open(os.path.join(work, "hosts"), "w", encoding="utf-8") as f:
             f.write("127.0.0.1 localhost\n")
             f.writelines(f"{NETWORK}.{number} {node}\n" for node, number in self.ids.items())

@@ -265,12 +265,16 @@ def test_errors(c):
     bad = os.path.join(c.work, "bad.conf")
     with open(bad, "w", encoding="utf-8") as f:
         f.write("original-path /a\nmirror-path /b\nnode n1 id=1 role=collector\n")
+    unasked = os.path.join(c.work, "unasked.conf")
+    with open(c.file, encoding="utf-8") as f, open(unasked, "w", encoding="utf-8") as g:
+        g.write(f.read().replace("\nprobe ", "\nprobe /nonexistent/"))
     other = c.script("other-mpiexec", "#!/bin/sh\necho 'HYDRA build details:'\n")
     flood = c.script("flood-mpiexec", "#!/bin/sh\nexec cat /dev/zero\n")
     broken = c.script("broken-mpiexec", "#!/bin/sh\necho no libopen-rte >&2\nexit 127\n")
     for options, wanted, text in (
             (["--cluster-file", bad], 7, f"{bad}:3: `role=collector'; expected role=proxy or"),
             (["--cluster-file", bad + "x"], 8, "cannot read the cluster file"),
+            (["--cluster-file", unasked], 8, "cannot run /nonexistent/"),
             (["--mpiexec=nosuch-mpiexec", "--cluster-file", c.file], 8, "no program nosuch-mpiexec"),
             (["--mpiexec=" + other, "--cluster-file", c.file], 8, "is not Open MPI's"),
             (["--mpiexec=" + flood, "--cluster-file", c.file], 6, "--version' writes more than"),

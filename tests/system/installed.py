@@ -43,8 +43,10 @@ def main():
             r = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env,
                                check=False)
             assert r.returncode == 0 and r.stdout, (command, r)
-        completion = os.path.join(tree, "share", "bash-completion", "completions", "fdistdump")
-        assert "complete -F _fdistdump fdistdump" in open(completion, encoding="utf-8").read()
+        for program in ("fdistdump", "fdistdump-ha", "flow-data-manager"):
+            completion = os.path.join(tree, "share", "bash-completion", "completions", program)
+            function = "_" + program.replace("-", "_")
+            assert f"complete -F {function} {program}\n" in open(completion, encoding="utf-8").read(), program
         for script in ("syn-flood.sh", "amplification.sh"):
             r = subprocess.run([os.path.join(tree, "share/fdistdump/detection", script), "-h"], check=True,
                                capture_output=True, text=True, env=env)

@@ -3,6 +3,7 @@
 #include "dm_fixture.h"
 #include "remove.h"
 
+#include <dirent.h>
 #include <sys/file.h>
 #include <time.h>
 
@@ -43,13 +44,17 @@ START_TEST(dry_run)
 {
     make(FLOW, 100);
     make(INDEX, 11);
+    make(DAY "bfi.20260101000500", 7);
     find("p");
     remover.dry_run = true;
     dm_log.verbose = false;
     ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_DONE);
     ck_assert_uint_eq(removed.octets, 111);
     ck_assert_uint_eq(remove_directories(&remover, &removed), 3);
-    ck_assert(exists(FLOW) && exists(INDEX));
+    ck_assert(exists(FLOW) && exists(INDEX) && exists(DAY "bfi.20260101000500"));
+    /* The index without a flow file goes with its directory. */
+    ck_assert_uint_eq(removed.indexes, 2);
+    ck_assert_uint_eq(removed.octets, 118);
     ck_assert_ptr_nonnull(strstr(told(), "would delete " FLOW "\n"));
     ck_assert_ptr_nonnull(strstr(told(), "would delete p/channels/c/2026\n"));
 }
@@ -82,6 +87,46 @@ START_TEST(just_made)
     ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_BUSY);
     remover.now_s += 61;
     ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_DONE);
+}
+END_TEST
+
+/** An empty file is no new one for years because a clock was wrong once. */
+START_TEST(made_in_the_future)
+{
+    time_t now = time(NULL);
+    struct timespec times[2] = {{.tv_sec = now + 100}, {.tv_sec = now + 100}};
+
+    make(FLOW, 0);
+    find("p");
+    remover.now_s = (int64_t)now;
+    ck_assert_int_eq(utimensat(AT_FDCWD, FLOW, times, 0), 0);
+    ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_BUSY);
+    times[1].tv_sec = now + 100000;
+    ck_assert_int_eq(utimensat(AT_FDCWD, FLOW, times, 0), 0);
+    ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_DONE);
+}
+END_TEST
+
+/** What the real run is not allowed to do, a dry one does not promise. */
+START_TEST(dry_run_without_right)
+{
+    make(FLOW, 100);
+    make("p/channels/c/2026/02/01/", 0);
+    find("p");
+    remover.dry_run = true;
+    ck_assert_int_eq(chmod(DAY, 0500), 0);
+    ck_assert_int_eq(chmod("p/channels/c/2026/02", 0500), 0);
+    if (getuid() != 0) { /* root may do everything; a disk that is read-only: data_manager.py */
+        ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_FAILED);
+        ck_assert_ptr_nonnull(strstr(said(), FLOW ": Permission denied"));
+        ck_assert_uint_eq(remove_directories(&remover, &removed), 0);
+        ck_assert_ptr_null(strstr(told(), "would delete"));
+        ck_assert_uint_eq(dm_log.troubles, 2);
+    }
+    ck_assert_int_eq(chmod(DAY, 0700), 0);
+    ck_assert_int_eq(chmod("p/channels/c/2026/02", 0700), 0);
+    ck_assert_int_eq(remove_file(&remover, &tree.files[0], &removed), REMOVE_DONE);
+    ck_assert_uint_eq(remove_directories(&remover, &removed), 5);
 }
 END_TEST
 
@@ -170,20 +215,22 @@ START_TEST(directories)
 {
     make("p/channels/c/2026/01/01/bfi.20260101000000", 7);
     make("p/channels/c/2026/01/02/.hidden", 1);
+    make("p/channels/c/2026/01/05/.bfi.20260105000000.0a1b2c3d", 3); /* its writer died */
     make("p/channels/c/2026/02/03/lnf.wrong", 1);
     make("p/channels/c/2026/03/04/lnf.20260304000000", 1);
     make("p/channels/c/2026/04/05/", 0);
     make("p/channels/empty/", 0);
     make("p/sub/channels/", 0);
     find("p");
-    ck_assert_uint_eq(remove_directories(&remover, &removed), 3);
-    ck_assert(!exists("p/channels/c/2026/01/01") && !exists("p/channels/c/2026/04"));
+    ck_assert_uint_eq(remove_directories(&remover, &removed), 4);
+    ck_assert(!exists("p/channels/c/2026/01/01") && !exists("p/channels/c/2026/04") &&
+              !exists("p/channels/c/2026/01/05"));
     ck_assert(exists("p/channels/c/2026/01/02/.hidden") &&
               exists("p/channels/c/2026/02/03/lnf.wrong") &&
               exists("p/channels/c/2026/03/04/lnf.20260304000000"));
     ck_assert(exists("p/channels/empty") && exists("p/sub/channels"));
-    ck_assert_uint_eq(removed.indexes, 1);
-    ck_assert_uint_eq(removed.octets, 7);
+    ck_assert_uint_eq(removed.indexes, 2);
+    ck_assert_uint_eq(removed.octets, 10);
     ck_assert_uint_eq(dm_log.troubles, 0);
 }
 END_TEST
@@ -197,6 +244,32 @@ START_TEST(filled_meanwhile)
     make(INDEX, 1);
     ck_assert_uint_eq(remove_directories(&remover, &removed), 0);
     ck_assert(exists(FLOW) && exists(INDEX));
+    ck_assert_uint_eq(dm_log.troubles, 0);
+}
+END_TEST
+
+/* Linked with --wrap: a file appears when a directory is about to be read for the n-th time. */
+static int readings_left; /* 0 = never */
+DIR *__real_fdopendir(int fd);
+DIR *__wrap_fdopendir(int fd);
+
+DIR *__wrap_fdopendir(int fd)
+{
+    if (readings_left > 0 && --readings_left == 0) {
+        make(FLOW, 1);
+    }
+    return __real_fdopendir(fd);
+}
+
+/** What came between the look at a directory and the deletion of its indexes stays as well. */
+START_TEST(filled_at_the_last_moment)
+{
+    make(INDEX, 1);
+    find("p");
+    readings_left = 2;
+    ck_assert_uint_eq(remove_directories(&remover, &removed), 0);
+    ck_assert_int_eq(readings_left, 0);
+    ck_assert(exists(FLOW));
     ck_assert_uint_eq(dm_log.troubles, 0);
 }
 END_TEST
@@ -230,6 +303,8 @@ int main(void)
     tcase_add_test(tcase, dry_run);
     tcase_add_test(tcase, being_written);
     tcase_add_test(tcase, just_made);
+    tcase_add_test(tcase, made_in_the_future);
+    tcase_add_test(tcase, dry_run_without_right);
     tcase_add_test(tcase, vanished);
     tcase_add_test(tcase, exchanged);
     tcase_add_test(tcase, many_troubles);
@@ -237,6 +312,7 @@ int main(void)
     tcase_add_test(tcase, other_names_of_a_file);
     tcase_add_test(tcase, directories);
     tcase_add_test(tcase, filled_meanwhile);
+    tcase_add_test(tcase, filled_at_the_last_moment);
     tcase_add_test(tcase, current_days);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -8,6 +8,7 @@
 START_TEST(oldest_first_over_all_channels)
 {
     make("live/rrd/lnf.20200101000000", 0);
+    make("live/lost+found/", 0);
     make("live/.hidden/channels/c/2020/01/01/lnf.20200101000000", 0);
     make("live/channels/.hidden/2020/01/01/lnf.20200101000000", 0);
     make("live/channels/ch1/2026/01/02/lnf.20260102000000", 0);

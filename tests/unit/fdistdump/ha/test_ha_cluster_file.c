@@ -114,6 +114,9 @@ static const struct {
     {HEAD "node a id=1 role=proxy\n", "f.conf: 0 subcollectors"},
     {"nodes a\n", "f.conf:1: `nodes'; expected original-path, mirror-path"},
     {"\n\n  x y z\n", "f.conf:3: `x'"},
+    {"original-path /o/a\nmirror-path //o/./a/\n" PAIR,
+     "f.conf: mirror path `//o/./a/' is the original path"},
+    {"original-path /\nmirror-path /.\n" PAIR, "f.conf: mirror path `/.' is the original path"},
     {"original-path\n", "f.conf:1: `original-path'; expected one absolute path"},
     {"original-path data\n", "f.conf:1: `data'; expected one absolute path"},
     {"original-path \"\"\n", "f.conf:1: `'; expected one absolute path"},
@@ -177,6 +180,20 @@ START_TEST(test_bad)
     ck_assert_int_eq(parse(bad[_i].text, strlen(bad[_i].text)), REPORT_ARGUMENTS);
     ck_assert_msg(strstr(failure.text, bad[_i].error) != NULL, "`%s' gives `%s'", bad[_i].text,
                   failure.text);
+}
+END_TEST
+
+/** Paths that begin alike are two. */
+START_TEST(test_paths)
+{
+    static const char *const mirrors[] = {"/o/a", "/o/", "/o.", "/o/..a", "/", "/%h/o/a.."};
+
+    for (size_t i = 0; i < sizeof(mirrors) / sizeof(mirrors[0]); i++) {
+        char text[256];
+        (void)snprintf(text, sizeof(text), "original-path /o/a..\nmirror-path %s\n" PAIR,
+                       mirrors[i]);
+        ck_assert_msg(parse(text, strlen(text)) == REPORT_OK, "%s", failure.text);
+    }
 }
 END_TEST
 
@@ -296,6 +313,7 @@ int main(void)
     tcase_add_test(tests, test_cut);
     tcase_add_test(tests, test_presets);
     tcase_add_loop_test(tests, test_bad, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+    tcase_add_test(tests, test_paths);
     tcase_add_test(tests, test_hostile);
     tcase_add_test(tests, test_too_many);
     tcase_add_test(tests, test_file);

@@ -156,6 +156,26 @@ START_TEST(test_signal)
 }
 END_TEST
 
+/** nohup keeps a query alive when the terminal is closed. */
+START_TEST(test_ignored_signal)
+{
+    events_close(&events);
+    ck_assert(signal(SIGHUP, SIG_IGN) != SIG_ERR);
+    ck_assert_int_eq(events_open(&events, &failure), REPORT_OK);
+    ck_assert_int_eq(kill(getpid(), SIGHUP), 0);
+    ck_assert_int_eq(events_wait(&events, NULL, 0, &failure), REPORT_OK);
+    ck_assert_uint_eq(events.signals, 0);
+    ck_assert_int_eq(kill(getpid(), SIGTERM), 0);
+    ck_assert_int_eq(events_wait(&events, NULL, 0, &failure), REPORT_OK);
+    ck_assert_int_eq(events.signal, SIGTERM);
+    /* What it starts ignores it as well. */
+    add("kill -HUP $$; exit 7", 60000);
+    run();
+    ck_assert(WIFEXITED(commands.list[0].status));
+    ck_assert_int_eq(WEXITSTATUS(commands.list[0].status), 7);
+}
+END_TEST
+
 /** Waiting for time takes that time, and no processor. */
 START_TEST(test_deadline)
 {
@@ -182,6 +202,7 @@ int main(void)
     tcase_add_test(tests, test_no_start);
     tcase_add_test(tests, test_many);
     tcase_add_test(tests, test_signal);
+    tcase_add_test(tests, test_ignored_signal);
     tcase_add_test(tests, test_deadline);
     suite_add_tcase(suite, tests);
     return suite_run(suite);

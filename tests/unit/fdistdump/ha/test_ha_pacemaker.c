@@ -233,10 +233,11 @@ START_TEST(test_bad_tools)
          "attribute successor-id of node a: `no'; expected the id"},
         {"crm_attribute", "case $* in *role*) echo proxy;; *) echo x;; esac",
          "Pacemaker: original path `x'; expected an absolute path"},
-        {"crm_attribute", "case $* in *role*) echo proxy;; *) echo /x;; esac",
+        {"crm_attribute", "case $* in *role*) echo proxy;; *mirror*) echo /y;; *) echo /x;; esac",
          "Pacemaker: 0 subcollectors; expected at least 2"},
         {"crm_attribute",
-         "case $* in *role*) echo subcollector;; *successor*) echo 2;; *) echo /x;; esac",
+         "case $* in *role*) echo subcollector;; *successor*) echo 2;; *mirror*) "
+         "echo /y;; *) echo /x;; esac",
          "Pacemaker: node b: is its own successor"},
         {"crm_attribute", "cat /dev/zero", "writes more than 1048576 octets"},
     };
