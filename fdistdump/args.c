@@ -42,7 +42,8 @@ const struct args_option args_table[] = {
      "is now by default.",
      PLACE(time_range), ARGS_TEXT, NULL, 0, 0, NULL},
     {'v', "verbosity", "LEVEL",
-     "0 quiet, 1 errors, 2 also warnings (default), 3 also information, 4 everything.",
+     "0 and 1 errors, 2 also warnings (default), 3 also information, 4 also every step of the "
+     "work, with counts and times.",
      PLACE(verbosity), ARGS_NUMBER, NULL, 0, 4, NULL},
     {0, "output-fields", "FIELD[,FIELD...]",
      "Columns to print beside the keys and the sort key; may be empty. At most 30 fields.",

@@ -34,6 +34,7 @@ struct exchange_slave {
     transport_t *transport;
     const struct query *query;
     const lnf_query_t *compiled;
+    const struct report *report;
     lnf_memory_t *memory;        /* of new tables; NULL = as much as they need */
     lnf_table_t *table;          /* this process's rows; owned, and may be replaced */
     struct slave_counts *counts; /* what is sent is counted here */
@@ -46,6 +47,7 @@ struct exchange_master {
     transport_t *transport;
     const struct query *query;
     const lnf_query_t *compiled;
+    const struct report *report;
     lnf_memory_t *memory;
     unsigned slaves;
 

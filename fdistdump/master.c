@@ -319,6 +319,8 @@ static int take_end(struct master *master, unsigned slave, const struct transpor
     }
     slave_counts_add(&master->counts, &counts);
     master->slave_counts[slave] = counts;
+    report_debug(master->job->report, "process %u is done: %" PRIu64 " files in %.6f s", slave + 2,
+                 counts.files, (double)counts.scan_us / 1e6);
     return REPORT_OK;
 }
 
@@ -446,6 +448,7 @@ static int run_table(struct master *master, struct failure *failure)
         .transport = master->transport,
         .query = master->job->query,
         .compiled = master->job->compiled,
+        .report = master->job->report,
         .memory = master->job->memory,
         .slaves = master->slaves,
         .receive = receive_data,
@@ -458,6 +461,8 @@ static int run_table(struct master *master, struct failure *failure)
     if (class == REPORT_OK) {
         uint64_t exchanged_us = slave_now_us();
         report_info(master->job->report, "exchange %s: %s", exchange.name, exchange.why);
+        report_debug(master->job->report, "rows of the answer are here after %.6f s of exchange",
+                     (double)(exchanged_us - exchange.started_us) / 1e6);
         class = print_table(master, exchange.table, failure);
         master->explain = (struct explain_master){
             .exchange = exchange.name,

@@ -285,13 +285,21 @@ static int go_on(struct tput_slave *tput)
     if (tput->class != REPORT_OK) {
         return tput->class;
     }
-    if (end_entries(tput, SLAVE_REACHING) != REPORT_OK || take_wanted(tput) != REPORT_OK ||
-        find_wanted(tput) != REPORT_OK) {
+    if (end_entries(tput, SLAVE_REACHING) != REPORT_OK) {
+        return tput->class;
+    }
+    report_debug(tput->slave->report,
+                 "tput, round 2: %" PRIu64 " more keys reach the threshold of %" PRIu64,
+                 tput->reaching, tput->threshold);
+    if (take_wanted(tput) != REPORT_OK || find_wanted(tput) != REPORT_OK) {
         return tput->class;
     }
     if (tput->batch_count > 0 && send_groups(tput) != REPORT_OK) {
         return tput->class;
     }
+    report_debug(tput->slave->report,
+                 "tput, round 3: %zu keys asked for, %" PRIu64 " groups of them sent",
+                 candidates_count(tput->wanted), tput->slave->counts->sent[SLAVE_COMPLETE].rows);
     return send_groups(tput);
 }
 
@@ -314,8 +322,11 @@ static int run_rounds(struct tput_slave *tput)
     struct transport_message message;
     bool has_threshold;
 
-    if (send_best(tput) != REPORT_OK ||
-        hear_threshold(tput, &message, &has_threshold) != REPORT_OK) {
+    if (send_best(tput) != REPORT_OK) {
+        return tput->class;
+    }
+    report_debug(tput->slave->report, "tput, round 1: %" PRIu64 " keys sent", tput->best_count);
+    if (hear_threshold(tput, &message, &has_threshold) != REPORT_OK) {
         return tput->class;
     }
     if (has_threshold) {
@@ -582,6 +593,8 @@ static int set_threshold(struct tput_master *tput, struct failure *failure)
                 peer->bound;
         }
     }
+    report_debug(tput->master->report, "tput, round 1: %zu keys known, the threshold is %" PRIu64,
+                 candidates_count(tput->candidates), tput->threshold);
     return REPORT_OK;
 }
 
@@ -604,6 +617,8 @@ static int take_counts(struct tput_master *tput, struct failure *failure)
         peer->left = count;
         tput->reaching = exchange_add(tput->reaching, count);
     }
+    report_debug(tput->master->report, "tput, round 2: %" PRIu64 " more keys reach the threshold",
+                 tput->reaching);
     return REPORT_OK;
 }
 
@@ -700,6 +715,8 @@ static int ask_for_groups(struct tput_master *tput, struct failure *failure)
     (void)snprintf(master->why + used, sizeof(master->why) - used,
                    "; threshold %" PRIu64 ", %zu candidates, %zu asked for", tput->threshold,
                    candidates_count(tput->candidates), asked);
+    report_debug(master->report, "tput, round 3: %zu of %zu keys asked for", asked,
+                 candidates_count(tput->candidates));
     return class;
 }
 
