@@ -134,7 +134,7 @@ int exchange_hear(struct exchange_slave *slave, struct transport_message *messag
 int exchange_follow(struct exchange_slave *slave, const struct transport_message *plan,
                     struct failure *failure);
 
-/** A message that does not belong here. */
+/** The failure that a message does not belong here; also for the master outside of exchanges. */
 int exchange_malformed(const struct transport_message *message, struct failure *failure);
 
 /** Tells all slaves something; `size` octets. */

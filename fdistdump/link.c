@@ -164,8 +164,8 @@ static int converse(struct link *link, const struct slave_job *job)
 void link_tell_failure(transport_t *transport, const struct report *report,
                        const struct failure *failure)
 {
-    uint8_t
-        octets[sizeof(failure->text) + REPORT_HOST_SIZE + 2]; /* memory may be what is missing */
+    /* Not allocated: memory may be what is missing. */
+    uint8_t octets[sizeof(failure->text) + REPORT_HOST_SIZE + 2];
     struct failure ignored;
     size_t size = message_pack_failure(failure, report->host, octets);
 

@@ -3,12 +3,12 @@
  * The exchange for the first N groups by a descending sum (TPUT): of most keys only few octets are
  * known when it is certain that they are not among them.
  *
- *   1. Every slave sends its first N keys with their values. The N-th largest sum of these, b, is a
- *      lower bound of the N-th largest total.
+ *   1. Every slave sends its first N keys with their values. The N-th largest sum of these, b, is
+ *      a lower bound of the N-th largest total.
  *   2. A key whose value is below T = b / m (rounded up) on all m slaves has a total below b. So
- * every slave sends the keys that reach T. What others may have of a key is bounded by T - 1 and by
- *      the last value they sent before; keys whose sum with that is below the N-th largest known
- * sum are out.
+ *      every slave sends the keys that reach T. What others may have of a key is bounded by T - 1
+ *      and by the last value they sent before; keys whose sum with that is below the N-th largest
+ *      known sum are out.
  *   3. Of the keys that remain every slave sends its whole group.
  *
  * Values are 64 bits wide and sums of groups modulo 2^64. The bounds hold only where sums of the
