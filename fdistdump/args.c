@@ -42,7 +42,8 @@ const struct args_option args_table[] = {
      "is now by default.",
      PLACE(time_range), ARGS_TEXT, NULL, 0, 0, NULL},
     {'v', "verbosity", "LEVEL",
-     "0 quiet, 1 errors, 2 also warnings (default), 3 also information, 4 everything.",
+     "0 and 1 errors, 2 also warnings (default), 3 also information, 4 also every step of the "
+     "work, with counts and times.",
      PLACE(verbosity), ARGS_NUMBER, NULL, 0, 4, NULL},
     {0, "output-fields", "FIELD[,FIELD...]",
      "Columns to print beside the keys and the sort key; may be empty. At most 30 fields.",
@@ -78,8 +79,8 @@ const struct args_option args_table[] = {
     {0, "output-duration-conv", "CONVERSION", "Durations: none (milliseconds) or str.",
      PLACE(durations), ARGS_CHOICE, text_names, 0, 0, NULL},
     {0, "progress-bar-type", "TYPE",
-     "Finished files while working: none, total, perslave or json. The default is total, or none "
-     "when it would go to standard error and that is no terminal.",
+     "Finished files while working: none, total, perslave or json. The default is total; without "
+     "mpiexec it is none when it would go to standard error and that is no terminal.",
      PLACE(progress_type), ARGS_CHOICE, progress_names, 0, 0, NULL},
     {0, "progress-bar-dest", "DESTINATION", "stderr (default), stdout, or a file to rewrite.",
      PLACE(progress_destination), ARGS_TEXT, NULL, 0, 0, NULL},

@@ -197,6 +197,7 @@ int exchange_follow(struct exchange_slave *slave, const struct transport_message
         return exchange_malformed(plan, failure);
     }
     slave->piece_size = (size_t)said.piece_size;
+    report_debug(slave->report, "exchange %s begins", exchanges[said.exchange]->name);
     return exchanges[said.exchange]->slave(slave, failure);
 }
 
@@ -253,6 +254,7 @@ int exchange_change(struct exchange_master *master, const struct exchange *excha
 {
     int class = exchange_plan(master, exchange, failure);
 
+    report_debug(master->report, "exchange %s begins: %s", exchange->name, master->why);
     return class == REPORT_OK ? exchange->master(master, failure) : class;
 }
 
@@ -287,6 +289,7 @@ static int take_holds(struct exchange_master *master, struct failure *failure)
         if (!message_unpack_number(message.octets, message.size, &groups)) {
             return exchange_malformed(&message, failure);
         }
+        report_debug(master->report, "process %u holds %" PRIu64 " rows", rank + 1, groups);
         master->holds[rank - 1] = groups;
         master->groups = exchange_add(master->groups, groups);
     }

@@ -34,6 +34,7 @@ struct exchange_slave {
     transport_t *transport;
     const struct query *query;
     const lnf_query_t *compiled;
+    const struct report *report;
     lnf_memory_t *memory;        /* of new tables; NULL = as much as they need */
     lnf_table_t *table;          /* this process's rows; owned, and may be replaced */
     struct slave_counts *counts; /* what is sent is counted here */
@@ -46,6 +47,7 @@ struct exchange_master {
     transport_t *transport;
     const struct query *query;
     const lnf_query_t *compiled;
+    const struct report *report;
     lnf_memory_t *memory;
     unsigned slaves;
 
@@ -132,7 +134,7 @@ int exchange_hear(struct exchange_slave *slave, struct transport_message *messag
 int exchange_follow(struct exchange_slave *slave, const struct transport_message *plan,
                     struct failure *failure);
 
-/** A message that does not belong here. */
+/** The failure that a message does not belong here; also for the master outside of exchanges. */
 int exchange_malformed(const struct transport_message *message, struct failure *failure);
 
 /** Tells all slaves something; `size` octets. */

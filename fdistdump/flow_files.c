@@ -123,8 +123,8 @@ struct walk {
     struct flow_files *files;
     const struct flow_files_context *context;
     struct failure *failure;
-    void *
-        seen; /* tree of struct place: each directory is read once, however many links lead to it */
+    /* Tree of struct place: each directory is read once, however many links lead to it. */
+    void *seen;
 };
 
 static int walk_directory(struct walk *walk, const char *path, const struct stat *status,

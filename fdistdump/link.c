@@ -5,6 +5,7 @@
 #include "exchange.h"
 #include "message.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,7 @@ static int send_answer(struct link *link, const struct slave_job *job, lnf_table
         .transport = link->transport,
         .query = job->query,
         .compiled = job->compiled,
+        .report = job->report,
         .memory = job->memory,
         .table = *table,
         .counts = counts,
@@ -115,6 +117,9 @@ static int send_answer(struct link *link, const struct slave_job *job, lnf_table
     if (class == REPORT_OK) {
         counts->exchange_us = slave_now_us() - start_us;
         count_means(link, job, counts);
+        report_debug(
+            job->report, "all is sent after %.6f s: %" PRIu64 " octets sent, %" PRIu64 " received",
+            (double)counts->exchange_us / 1e6, counts->octets_sent, counts->octets_received);
         class = say(link, TRANSPORT_DATA, MESSAGE_END, message_pack_counts(counts, link->octets));
     }
     return class;
@@ -159,8 +164,8 @@ static int converse(struct link *link, const struct slave_job *job)
 void link_tell_failure(transport_t *transport, const struct report *report,
                        const struct failure *failure)
 {
-    uint8_t
-        octets[sizeof(failure->text) + REPORT_HOST_SIZE + 2]; /* memory may be what is missing */
+    /* Not allocated: memory may be what is missing. */
+    uint8_t octets[sizeof(failure->text) + REPORT_HOST_SIZE + 2];
     struct failure ignored;
     size_t size = message_pack_failure(failure, report->host, octets);
 

@@ -167,10 +167,13 @@ static int find_files(struct work *work, unsigned rank, struct failure *failure)
         return REPORT_OK; /* nothing will be printed */
     }
     for (size_t i = 0; i < work->args.path_count; i++) {
+        size_t before = work->files.count;
         int class = flow_files_add(&work->files, work->args.paths[i], &context, failure);
         if (class != REPORT_OK) {
             return class;
         }
+        report_debug(&work->report, "path `%s': %zu files to read", work->args.paths[i],
+                     work->files.count - before);
     }
     return REPORT_OK;
 }

@@ -252,19 +252,13 @@ static int finish(struct master *master, struct failure *failure)
 
 /* ---- listening ------------------------------------------------------------------------------ */
 
-static int malformed(const struct transport_message *message, struct failure *failure)
-{
-    return failure_set(failure, REPORT_MPI, "malformed message %d of %zu octets from process %u",
-                       message->kind, message->size, message->source + 1);
-}
-
 /** Another process failed: its words become this job's last ones. */
 static int take_failure(const struct transport_message *message, struct failure *failure)
 {
     struct message_failure from;
 
     if (!message_unpack_failure(message->octets, message->size, &from)) {
-        return malformed(message, failure);
+        return exchange_malformed(message, failure);
     }
     return failure_set(failure, from.failure.class, "process %u on %s: %.900s", message->source + 1,
                        from.host, from.failure.text);
@@ -276,7 +270,7 @@ static int take_goal(struct master *master, unsigned slave, const struct transpo
     uint64_t files;
 
     if (!message_unpack_number(message->octets, message->size, &files) || master->has_goal[slave]) {
-        return malformed(message, failure);
+        return exchange_malformed(message, failure);
     }
     master->has_goal[slave] = true;
     master->goals++;
@@ -293,7 +287,7 @@ static int take_progress(struct master *master, unsigned slave,
     uint64_t files;
 
     if (!message_unpack_number(message->octets, message->size, &files)) {
-        return malformed(message, failure);
+        return exchange_malformed(message, failure);
     }
     progress_done(master->job->progress, slave, files);
     if (master->goals == master->slaves) {
@@ -309,7 +303,7 @@ static int take_end(struct master *master, unsigned slave, const struct transpor
 
     if (master->has_ended[slave] ||
         !message_unpack_counts(message->octets, message->size, &counts)) {
-        return malformed(message, failure);
+        return exchange_malformed(message, failure);
     }
     master->has_ended[slave] = true;
     master->ended++;
@@ -319,6 +313,8 @@ static int take_end(struct master *master, unsigned slave, const struct transpor
     }
     slave_counts_add(&master->counts, &counts);
     master->slave_counts[slave] = counts;
+    report_debug(master->job->report, "process %u is done: %" PRIu64 " files in %.6f s", slave + 2,
+                 counts.files, (double)counts.scan_us / 1e6);
     return REPORT_OK;
 }
 
@@ -346,7 +342,7 @@ static int take_message(struct master *master, unsigned data_from,
         return class;
     }
     if (message->source == TRANSPORT_MASTER || message->source > master->slaves) {
-        return malformed(message, failure);
+        return exchange_malformed(message, failure);
     }
     unsigned slave = message->source - 1;
     if (is_data(message->kind)) {
@@ -362,7 +358,7 @@ static int take_message(struct master *master, unsigned data_from,
     case MESSAGE_FAILED:
         return take_failure(message, failure);
     default:
-        return malformed(message, failure);
+        return exchange_malformed(message, failure);
     }
 }
 
@@ -426,7 +422,7 @@ static int run_list(struct master *master, struct failure *failure)
             }
             if (message.kind != MESSAGE_ROWS ||
                 !message_unpack_rows(message.octets, message.size, row_size, &rows)) {
-                return malformed(&message, failure);
+                return exchange_malformed(&message, failure);
             }
             if (wanted && !print_list(master, rows.rows, rows.count, &rows.totals)) {
                 wanted = false;
@@ -446,6 +442,7 @@ static int run_table(struct master *master, struct failure *failure)
         .transport = master->transport,
         .query = master->job->query,
         .compiled = master->job->compiled,
+        .report = master->job->report,
         .memory = master->job->memory,
         .slaves = master->slaves,
         .receive = receive_data,
@@ -458,6 +455,8 @@ static int run_table(struct master *master, struct failure *failure)
     if (class == REPORT_OK) {
         uint64_t exchanged_us = slave_now_us();
         report_info(master->job->report, "exchange %s: %s", exchange.name, exchange.why);
+        report_debug(master->job->report, "rows of the answer are here after %.6f s of exchange",
+                     (double)(exchanged_us - exchange.started_us) / 1e6);
         class = print_table(master, exchange.table, failure);
         master->explain = (struct explain_master){
             .exchange = exchange.name,
@@ -484,7 +483,7 @@ static int run_all(struct master *master, struct failure *failure)
         struct transport_message message;
         class = take_message(master, TRANSPORT_ANYBODY, &message, failure);
         if (class == REPORT_OK && is_data(message.kind)) {
-            class = malformed(&message, failure);
+            class = exchange_malformed(&message, failure);
         }
     }
     if (class == REPORT_OK) {

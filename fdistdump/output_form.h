@@ -12,8 +12,7 @@
 struct output_column {
     const struct query_shown *shown;
     char name[OUTPUT_NAME_SIZE];
-    const char
-        *combined; /* how values of a group became this one; NULL = it is a key, or no group */
+    const char *combined; /* how values of a group became one; NULL = it is a key, or no group */
     enum convert_class classes[QUERY_BREC_PARTS];
     char header[2 * OUTPUT_NAME_SIZE]; /* name and, with the rich header, what is said about it */
     size_t header_length;

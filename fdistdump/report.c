@@ -127,3 +127,17 @@ void report_info(const struct report *report, const char *format, ...)
     va_end(args);
     print_line(report, REPORT_INFO, REPORT_OK, text);
 }
+
+void report_debug(const struct report *report, const char *format, ...)
+{
+    char text[REPORT_LINE_SIZE];
+    va_list args;
+
+    if (report->verbosity < REPORT_DEBUG) {
+        return;
+    }
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    print_line(report, REPORT_DEBUG, REPORT_OK, text);
+}

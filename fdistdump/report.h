@@ -72,4 +72,7 @@ void report_warning(const struct report *report, enum report_class class, const 
 /** Prints an information. Threads: any. */
 void report_info(const struct report *report, const char *format, ...) LNF_PRINTF(2, 3);
 
+/** Prints a step of the work, for people who ask where time goes or what is done. Threads: any. */
+void report_debug(const struct report *report, const char *format, ...) LNF_PRINTF(2, 3);
+
 #endif

@@ -12,6 +12,7 @@
 #include "message.h"
 #include "stream.h"
 
+#include <inttypes.h>
 #include <libnf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,9 @@ static int shuffle_slave(struct exchange_slave *slave, struct failure *failure)
         slave->table = shuffle.mine;
         shuffle.mine = NULL;
         slave->counts->held = lnf_table_count(slave->table);
+        report_debug(slave->report,
+                     "shuffle: %" PRIu64 " rows dealt to other slaves, %" PRIu64 " rows to finish",
+                     slave->counts->sent[SLAVE_DEALT].rows, slave->counts->held);
         class = stream_slave(slave, failure);
     }
     lnf_table_destroy(shuffle.mine);

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -34,7 +35,9 @@ struct source {
     lnf_scan_t *scan;
     unsigned users;
     bool failed;     /* counted as unreadable */
-    uint64_t blocks; /* the highest number seen + 1 */
+    uint64_t blocks; /* the highest number seen + 1; of lists only */
+    /* For people who want to know, of all users together. */
+    uint64_t opened_us, read_blocks, read_records;
     struct source *next;
 };
 
@@ -177,15 +180,35 @@ static void tell_index(const struct slave *slave, const char *path,
     }
 }
 
+/** What there is to say of a file just opened; without `use` no index was looked for. */
+static void tell_opened(const struct slave *slave, const struct source *source, const char *path,
+                        const struct lnf_scan_index *use)
+{
+    const struct report *report = slave->job->report;
+    uint64_t flows = lnf_scan_stat(source->scan)->flows;
+    char index[96] = "not used";
+
+    if (use != NULL && use->state == LNF_INDEX_GOOD) {
+        (void)snprintf(index, sizeof(index),
+                       "%" PRIu64 " of %" PRIu64 " blocks left out, %" PRIu64 " octets read",
+                       use->skipped, use->blocks, use->octets);
+    } else if (use != NULL) {
+        (void)snprintf(index, sizeof(index), "%s", lnf_index_state_text(use->state));
+    }
+    report_debug(report, "opened `%s': %" PRIu64 " flows in its statistics; index: %s", path, flows,
+                 index);
+}
+
 /** Leaves out the blocks of which the index says that they hold nothing for the filter. */
-static void use_index(struct slave *slave, const char *path, lnf_scan_t *scan)
+static void use_index(struct slave *slave, const struct source *source, const char *path)
 {
     struct lnf_scan_index use;
 
     if (slave->job->query->no_index || slave->job->query->mode == QUERY_METADATA) {
+        tell_opened(slave, source, path, NULL);
         return;
     }
-    bool used = lnf_scan_use_index(scan, slave->job->compiled, &use);
+    bool used = lnf_scan_use_index(source->scan, slave->job->compiled, &use);
     bool skipped = used && use.skipped == use.blocks;
     pthread_mutex_lock(&slave->lock);
     slave->counts.damaged_indexes += is_broken(&use);
@@ -197,6 +220,7 @@ static void use_index(struct slave *slave, const char *path, lnf_scan_t *scan)
     }
     pthread_mutex_unlock(&slave->lock);
     tell_index(slave, path, &use, skipped);
+    tell_opened(slave, source, path, &use);
 }
 
 /** Opens the file of a source that is in the list as SOURCE_OPENING. */
@@ -205,13 +229,14 @@ static bool open_source(struct slave *slave, struct source *source)
     struct lnf_error error = {.text = ""};
     const char *path = slave->job->paths[source->number];
 
+    source->opened_us = slave_now_us();
     int status = lnf_scan_open(path, on_problem, slave, &source->scan, &error);
     if (status == LNF_ERR_NOMEM) {
         fail_memory(slave);
     } else if (status != LNF_OK) {
         file_unreadable(slave, source, &error);
     } else {
-        use_index(slave, path, source->scan);
+        use_index(slave, source, path);
     }
     pthread_mutex_lock(&slave->lock);
     if (status == LNF_OK) {
@@ -306,6 +331,9 @@ static void leave_source(struct slave *slave, struct source *source)
         return;
     }
     lnf_scan_close(source->scan);
+    report_debug(slave->job->report, "read `%s': %" PRIu64 " blocks, %" PRIu64 " records in %.6f s",
+                 slave->job->paths[source->number], source->read_blocks, source->read_records,
+                 (double)(slave_now_us() - source->opened_us) / 1e6);
     pthread_mutex_lock(&slave->lock);
     file_done(slave, source->number, source->blocks);
     pthread_mutex_unlock(&slave->lock);
@@ -364,38 +392,54 @@ static void note_block(struct slave *slave, struct source *source, uint64_t numb
     pthread_mutex_unlock(&slave->lock);
 }
 
-/** Takes blocks of a file until none is left. */
-static void work_on(struct worker *worker, struct source *source)
+/** Takes blocks of a file until none is left; returns how many. */
+static uint64_t take_blocks(struct worker *worker, struct source *source)
 {
     struct slave *slave = worker->slave;
+    uint64_t taken = 0;
 
     while (!stopped(slave)) {
         struct lnf_error error = {.text = ""};
         uint64_t number = UINT64_MAX;
         int status = lnf_task_run(worker->task, source->scan, worker->table, &number, &error);
         if (status == LNF_EOF) {
-            return;
+            return taken;
         }
+        taken += status == LNF_OK;
         if (status == LNF_ERR_NOMEM) {
             fail_memory(slave);
-            return;
+            return taken;
         }
         if (status == LNF_ERR_WRITE) {
             fail_table(slave, worker->table, status);
-            return;
+            return taken;
         }
         if (slave->list && number != UINT64_MAX) {
             note_block(slave, source, number);
             if (!put_block(worker, source, number)) {
-                return;
+                return taken;
             }
         }
         if (status != LNF_OK) {
             file_unreadable(slave, source, &error);
-            return;
+            return taken;
         }
     }
     note_cut(slave);
+    return taken;
+}
+
+/** Does the worker's share of a file. */
+static void work_on(struct worker *worker, struct source *source)
+{
+    struct slave *slave = worker->slave;
+    uint64_t before = lnf_task_totals(worker->task)->records;
+    uint64_t blocks = take_blocks(worker, source);
+
+    pthread_mutex_lock(&slave->lock);
+    source->read_blocks += blocks;
+    source->read_records += lnf_task_totals(worker->task)->records - before;
+    pthread_mutex_unlock(&slave->lock);
 }
 
 static void *run_worker(void *argument)
@@ -706,6 +750,10 @@ static int run(struct slave *slave, const struct slave_hooks *hooks, lnf_table_t
     slave->counts.scan_us = scanned_us - start_us;
     slave->counts.merge_us = slave_now_us() - scanned_us;
     slave->counts.groups = *table == NULL ? 0 : lnf_table_count(*table);
+    report_debug(slave->job->report,
+                 "%zu files done by %u threads in %.6f s; %" PRIu64 " rows after %.6f s of merging",
+                 slave->files_done, slave->worker_count, (double)slave->counts.scan_us / 1e6,
+                 slave->counts.groups, (double)slave->counts.merge_us / 1e6);
     return class;
 }
 

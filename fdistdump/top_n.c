@@ -3,12 +3,12 @@
  * The exchange for the first N groups by a descending sum (TPUT): of most keys only few octets are
  * known when it is certain that they are not among them.
  *
- *   1. Every slave sends its first N keys with their values. The N-th largest sum of these, b, is a
- *      lower bound of the N-th largest total.
+ *   1. Every slave sends its first N keys with their values. The N-th largest sum of these, b, is
+ *      a lower bound of the N-th largest total.
  *   2. A key whose value is below T = b / m (rounded up) on all m slaves has a total below b. So
- * every slave sends the keys that reach T. What others may have of a key is bounded by T - 1 and by
- *      the last value they sent before; keys whose sum with that is below the N-th largest known
- * sum are out.
+ *      every slave sends the keys that reach T. What others may have of a key is bounded by T - 1
+ *      and by the last value they sent before; keys whose sum with that is below the N-th largest
+ *      known sum are out.
  *   3. Of the keys that remain every slave sends its whole group.
  *
  * Values are 64 bits wide and sums of groups modulo 2^64. The bounds hold only where sums of the
@@ -285,13 +285,21 @@ static int go_on(struct tput_slave *tput)
     if (tput->class != REPORT_OK) {
         return tput->class;
     }
-    if (end_entries(tput, SLAVE_REACHING) != REPORT_OK || take_wanted(tput) != REPORT_OK ||
-        find_wanted(tput) != REPORT_OK) {
+    if (end_entries(tput, SLAVE_REACHING) != REPORT_OK) {
+        return tput->class;
+    }
+    report_debug(tput->slave->report,
+                 "tput, round 2: %" PRIu64 " more keys reach the threshold of %" PRIu64,
+                 tput->reaching, tput->threshold);
+    if (take_wanted(tput) != REPORT_OK || find_wanted(tput) != REPORT_OK) {
         return tput->class;
     }
     if (tput->batch_count > 0 && send_groups(tput) != REPORT_OK) {
         return tput->class;
     }
+    report_debug(tput->slave->report,
+                 "tput, round 3: %zu keys asked for, %" PRIu64 " groups of them sent",
+                 candidates_count(tput->wanted), tput->slave->counts->sent[SLAVE_COMPLETE].rows);
     return send_groups(tput);
 }
 
@@ -314,8 +322,11 @@ static int run_rounds(struct tput_slave *tput)
     struct transport_message message;
     bool has_threshold;
 
-    if (send_best(tput) != REPORT_OK ||
-        hear_threshold(tput, &message, &has_threshold) != REPORT_OK) {
+    if (send_best(tput) != REPORT_OK) {
+        return tput->class;
+    }
+    report_debug(tput->slave->report, "tput, round 1: %" PRIu64 " keys sent", tput->best_count);
+    if (hear_threshold(tput, &message, &has_threshold) != REPORT_OK) {
         return tput->class;
     }
     if (has_threshold) {
@@ -582,6 +593,8 @@ static int set_threshold(struct tput_master *tput, struct failure *failure)
                 peer->bound;
         }
     }
+    report_debug(tput->master->report, "tput, round 1: %zu keys known, the threshold is %" PRIu64,
+                 candidates_count(tput->candidates), tput->threshold);
     return REPORT_OK;
 }
 
@@ -604,6 +617,8 @@ static int take_counts(struct tput_master *tput, struct failure *failure)
         peer->left = count;
         tput->reaching = exchange_add(tput->reaching, count);
     }
+    report_debug(tput->master->report, "tput, round 2: %" PRIu64 " more keys reach the threshold",
+                 tput->reaching);
     return REPORT_OK;
 }
 
@@ -700,6 +715,8 @@ static int ask_for_groups(struct tput_master *tput, struct failure *failure)
     (void)snprintf(master->why + used, sizeof(master->why) - used,
                    "; threshold %" PRIu64 ", %zu candidates, %zu asked for", tput->threshold,
                    candidates_count(tput->candidates), asked);
+    report_debug(master->report, "tput, round 3: %zu of %zu keys asked for", asked,
+                 candidates_count(tput->candidates));
     return class;
 }
 

@@ -24,6 +24,10 @@ for name in libnf0 libnf-dev libnf-tools ipfixcol ipfixcol-plugins fdistdump; do
     dpkg-deb -I "${deb[0]}" | grep -E '^ (Package|Version|Installed-Size):' | tr -s '\n ' ' '
     echo
 done
+dpkg-deb -c "${debs[5]}" | grep -q ' ./usr/share/doc/fdistdump/filter.md' || {
+    echo "fdistdump's package lacks the description of filters" >&2
+    exit 1
+}
 
 if [ "$(id -u)" != 0 ]; then
     echo "SKIPPED: installing the packages needs root"

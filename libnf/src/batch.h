@@ -2,7 +2,7 @@
 /**
  * A batch: up to LNF_BATCH_ROWS flow records of one decompressed block, seen as columns.
  *
- * Locating records fills the batch (layout cache: DESIGN in docs/architecture.md); columns are copied
+ * Locating records fills the batch (layout cache: docs/architecture.md, "Locate"); columns are copied
  * out on demand, only for the rows somebody asks for. The filter, aggregation and packing of rows all
  * read columns, never records.
  *

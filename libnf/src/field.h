@@ -57,17 +57,18 @@ struct lnf_field {
     uint16_t alias_id;                    /* number of the alias in lists of fields; 0 = none */
     const char *description;
     uint8_t type; /* LNF_UINT8 ... */
-    uint8_t aggr; /* LNF_AGGR_MIN ... ; LNF_AGGR_AUTO = keeps the first value seen */
+    uint8_t aggr; /* LNF_AGGR_MIN ... ; LNF_AGGR_AUTO = addresses of any kind: scan.h keeps
+                     the smallest that is not 0, libnf.h the first one */
     uint8_t sort; /* LNF_SORT_ASC or _DESC; LNF_SORT_NONE = cannot be sorted by */
     bool key;     /* usable as aggregation key */
     bool time;    /* milliseconds; a key may be cut into buckets */
 
     enum lnf_field_source source;
-    uint8_t
-        element; /* LNF_SOURCE_ELEMENT: id of the element; for addresses the IPv4 one, 0 = none */
-    uint8_t
-        element6;    /* addresses: id of the IPv6 element; other fields: where the value is when the
-                        first element is absent (tunnel protocol, event, event time); 0 = none */
+    /* LNF_SOURCE_ELEMENT: id of the element; for addresses the IPv4 one, 0 = none. */
+    uint8_t element;
+    /* Addresses: id of the IPv6 element; other fields: where the value is when the first element is
+     * absent (tunnel protocol, event, event time); 0 = none. */
+    uint8_t element6;
     uint8_t offset;  /* octets into the element's data, or into the record for LNF_SOURCE_HEADER */
     uint8_t offset6; /* the same in element6 */
     uint8_t width;   /* octets stored: 1, 2, 4, 8; addresses 4 in element and 16 in element6; MAC 8;

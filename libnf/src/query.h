@@ -19,8 +19,8 @@
 #include <string.h>
 
 #define LNF_QUERY_COLUMNS 256u /* columns of a question, and stored ones */
-#define LNF_QUERY_KEY_WORDS                                                                        \
-    (LNF_QUERY_COLUMNS * 2u) /* of the longest key: every column an address */
+/** Words of the longest key: every column an address. */
+#define LNF_QUERY_KEY_WORDS (LNF_QUERY_COLUMNS * 2u)
 
 /** How values of one group combine. All but the last in any order and grouping. */
 enum lnf_combine {

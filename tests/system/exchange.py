@@ -134,6 +134,37 @@ def check_choice(paths):
     expect("explain: exchange: gather: one slave" in err and " rows=7 " in err, err)
 
 
+def check_steps(paths):
+    """Verbosity 4 tells the steps of every exchange, level 3 only which one it was."""
+    steps = {
+        "gather": {1: [r"process 2 holds \d+ rows", r"process 4 holds \d+ rows",
+                       "exchange gather begins: asked for"]},
+        "tput": {1: [r"tput, round 1: \d+ keys known, the threshold is \d+",
+                     r"tput, round 2: \d+ more keys reach the threshold",
+                     r"tput, round 3: \d+ of \d+ keys asked for"],
+                 3: ["tput, round 1: 10 keys sent",
+                     r"tput, round 2: \d+ more keys reach the threshold of \d+",
+                     r"tput, round 3: \d+ keys asked for, \d+ groups of them sent"]},
+        "shuffle": {4: [r"shuffle: \d+ rows dealt to other slaves, \d+ rows to finish"]},
+    }
+    for name, by_process in steps.items():
+        question = [*QUESTIONS[0][0], f"--exchange={name}", "-v"]
+        out, err, status = ask(paths, 4, [*question, "3"])
+        expect(status == 0 and err.count("\n") == 1 and err.startswith(f"Info: exchange {name}: "), err)
+        same, err, status = ask(paths, 4, [*question, "4"])
+        expect(status == 0 and same == out, err)
+        expected = [(process, step) for process, wanted in by_process.items() for step in wanted]
+        for process in range(2, 5):
+            expected += [(process, f"exchange {name} begins"),
+                         (process, r"all is sent after \d+\.\d{6} s: \d+ octets sent, \d+ received"),
+                         (1, rf"process {process} is done: \d+ files in \d+\.\d{{6}} s")]
+        for process, step in expected:
+            line = rf"^Debug: {step}\t\[MPI: {process}/4 "
+            expect(re.search(line, err, re.M), line, err)
+        read = re.findall(r"^Debug: read `.*': \d+ blocks, (\d+) records in ", err, re.M)
+        expect(len(read) == FILES and sum(map(int, read)) == FLOWS, err)
+
+
 def check_refused(paths):
     for arguments, text in (
             (["-s", "proto#bytes#asc", "--exchange=tput"], "it needs a descending order by a sum"),
@@ -183,6 +214,7 @@ def main():
         expect(ways == {"gather", "tput", "shuffle", "none"}, ways)
         check_explain(paths)
         check_choice(paths)
+        check_steps(paths)
         check_refused(paths)
         check_failing_slave(paths)
         QUESTIONS[:] = QUESTIONS[0:1] + QUESTIONS[4:5] + QUESTIONS[6:7] + QUESTIONS[8:9]

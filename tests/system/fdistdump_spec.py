@@ -92,6 +92,12 @@ def same_as(*args):
     return check
 
 
+def steps(*patterns):
+    """Lines of verbosity 4, in this order, and no others than Debug."""
+    whole = "".join(rf"(?:.*\n)*Debug: {pattern}\t\[MPI: 1/1 \S+\]\n" for pattern in patterns)
+    return lambda a: a.status == 0 and a.levels() == {"Debug"} and re.match(whole, a.err) is not None
+
+
 def both(*checks):
     return lambda a: all(check(a) for check in checks)
 
@@ -179,7 +185,18 @@ ROWS = [
      lambda a: a.status == 0 and a.levels() == {"Warning"}),
     ("verbosity", ["-v", "3", "/nonexistent", "-o", "bytes", "--memory-limit=1k"],
      lambda a: a.status == 0 and a.levels() == {"Warning", "Info"}),
-    ("verbosity", ["--verbosity=4", CSV], rows(COUNT)),
+    ("verbosity", ["-v", "3", CSV], lambda a: a.status == 0 and a.err == ""),
+    ("verbosity", ["--verbosity=4", CSV], both(rows(COUNT), steps(
+        r"path `\S+lnf\.1': 1 files to read",
+        r"opened `\S+lnf\.1': 3000 flows in its statistics; index: not asked",
+        r"read `\S+lnf\.1': [1-9]\d* blocks, 3000 records in \d\.\d{6} s",
+        r"1 files done by \d+ threads in \d\.\d{6} s; 0 rows after \d\.\d{6} s of merging"))),
+    ("verbosity", ["-v", "4", "-f", "src ip 192.0.2.1", "-a", "proto", CSV], steps(
+        r"opened `\S+lnf\.1': 3000 flows in its statistics; index: missing")),
+    ("verbosity", ["-v", "4", "-f", "src ip 192.0.2.1", "-a", "proto", CSV, "--no-bfindex"], steps(
+        r"opened `\S+lnf\.1': 3000 flows in its statistics; index: not used")),
+    ("verbosity", ["-v", "4", "-a", "proto", CSV, "--output-items=m"], steps(
+        r"read `\S+lnf\.1': 0 blocks, 0 records in \d\.\d{6} s")),
     ("verbosity", ["-v", "0", "-o", "nosuch"], refused("nosuch")),
     ("verbosity", ["-v", "5"], refused("must be 0 to 4")),
     ("verbosity", ["-v", "-1"], refused("must be 0 to 4")),

@@ -20,6 +20,7 @@
 
 static struct query query;
 static lnf_query_t *compiled;
+static const struct report report = {.fd = -1}; /* says nothing */
 static size_t row_size;
 static struct failure failure;
 static bus_t *bus;
@@ -199,6 +200,7 @@ static void start(struct player *player, unsigned rank, lnf_table_t *table)
                 .transport = bus_end(bus, rank),
                 .query = &query,
                 .compiled = compiled,
+                .report = &report,
                 .memory = memories[rank],
                 .table = table,
                 .counts = &player->counts,
@@ -227,6 +229,7 @@ static struct exchange_master make_master(unsigned slaves)
         .transport = bus_end(bus, 0),
         .query = &query,
         .compiled = compiled,
+        .report = &report,
         .memory = memories[0],
         .slaves = slaves,
         .receive = receive,

@@ -94,6 +94,13 @@ START_TEST(test_info)
 }
 END_TEST
 
+START_TEST(test_debug)
+{
+    report_debug(&report, "%d blocks of `%s'", 3, "a\nb");
+    ck_assert_str_eq(written(), "Debug: 3 blocks of `a?b'\t[MPI: 3/5 node]\n");
+}
+END_TEST
+
 static const struct {
     int class;
     const char *text;
@@ -139,11 +146,13 @@ START_TEST(test_verbosity)
     report.verbosity = _i;
     report_warning(&report, REPORT_LIBNF, "w");
     report_info(&report, "i");
+    report_debug(&report, "d");
     failure_set(&failure, REPORT_LIBNF, "f");
     report_failure(&report, &failure);
     const char *text = written();
     ck_assert_int_eq(strstr(text, "Warning: ") != NULL, _i >= REPORT_WARNING);
     ck_assert_int_eq(strstr(text, "Info: ") != NULL, _i >= REPORT_INFO);
+    ck_assert_int_eq(strstr(text, "Debug: ") != NULL, _i >= REPORT_DEBUG);
     ck_assert_ptr_nonnull(strstr(text, "Error: libnf: f\t[MPI: 3/5 node]\n"));
 }
 END_TEST
@@ -223,6 +232,7 @@ int main(void)
     tcase_add_test(tc, test_warning);
     tcase_add_loop_test(tc, test_one_write, 0, 2);
     tcase_add_test(tc, test_info);
+    tcase_add_test(tc, test_debug);
     tcase_add_loop_test(tc, test_class, 0, COUNT(classes));
     tcase_add_test(tc, test_statuses);
     tcase_add_loop_test(tc, test_verbosity, 0, 5);
