@@ -275,6 +275,9 @@ typedef struct lnf_rec lnf_rec_t;
 /** Copies the text of this thread's last error, at most `len` octets with the NUL. */
 LNF_API void lnf_error(const char *buf, int len);
 
+/** What a status (LNF_OK, LNF_EOF, LNF_ERR_...) means: a few words, never NULL. Not in libnf 1.36. */
+LNF_API const char *lnf_status_text(int status);
+
 /**
  * Opens a flow file.
  *

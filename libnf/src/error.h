@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** Table of statuses and their texts; the last error of each thread. */
+/** Errors with a place; the last error of each thread. */
 #ifndef LNF_ERROR_H
 #define LNF_ERROR_H
 
 #include <libnf/common.h>
-
-/** Text of a status (LNF_OK, LNF_ERR_...). */
-const char *lnf_status_text(int status);
 
 /** Fills `error`, which may be NULL; cuts what does not fit. */
 void lnf_error_set(struct lnf_error *error, uint64_t offset, const char *format, ...)
