@@ -213,10 +213,13 @@ static bool open_source(struct slave *slave, struct source *source)
     } else {
         use_index(slave, path, source->scan);
     }
+    bool wants_stat = status == LNF_OK && (slave->job->query->items & QUERY_FILES) != 0;
+    /* Of an unfinished file all blocks are read here: nobody shall wait for that. */
+    const struct lnf_stat *stat = wants_stat ? lnf_scan_stat(source->scan) : NULL;
     pthread_mutex_lock(&slave->lock);
     if (status == LNF_OK) {
-        if ((slave->job->query->items & QUERY_FILES) != 0) {
-            lnf_stat_add(&slave->counts.stat, lnf_scan_stat(source->scan));
+        if (stat != NULL) {
+            lnf_stat_add(&slave->counts.stat, stat);
         }
         source->state = SOURCE_OPEN;
         source->users = 1;
@@ -398,6 +401,13 @@ static void work_on(struct worker *worker, struct source *source)
     note_cut(slave);
 }
 
+/** Whether the records of a file matter. Where only statistics are wanted and none are stored, they
+ * come from the records: what is wrong with these has to be told. */
+static bool needs_records(const struct slave *slave, const struct source *source)
+{
+    return slave->job->query->mode != QUERY_METADATA || !lnf_scan_has_stat(source->scan);
+}
+
 static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
@@ -405,7 +415,7 @@ static void *run_worker(void *argument)
     struct source *source;
 
     while ((source = join_source(slave)) != NULL) {
-        if (slave->job->query->mode != QUERY_METADATA) {
+        if (needs_records(slave, source)) {
             work_on(worker, source);
         }
         leave_source(slave, source);

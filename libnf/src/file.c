@@ -48,6 +48,7 @@ struct lnf_input {
     uint32_t header_blocks;   /* data blocks as the header says */
     bool appendix_used;       /* ident and statistics come from the appendix */
     bool strict;              /* no appendix bounds the data: a block header must look like one */
+    bool stat_stored;         /* info.stat is what the writer stored */
 
     pthread_mutex_t lock; /* guards what follows, and info.stat until it is computed */
     bool stat_computed;
@@ -693,6 +694,7 @@ static int open_input(const char *path, enum opening opening, lnf_problem_fn *pr
         goto fail;
     }
     lnf_layout1_anonymised(in->layout1, in->info.anonymised);
+    in->stat_stored = in->stat_computed;
     in->next_offset = in->data_start;
     *input = in;
     return LNF_OK;
@@ -969,6 +971,11 @@ void lnf_input_pick(lnf_input_t *input, struct lnf_block_pick *picks, size_t cou
 
 /* ---- facts ------------------------------------------------------------------------------------
  */
+
+bool lnf_input_has_stat(const lnf_input_t *input)
+{
+    return input->stat_stored;
+}
 
 /** Computes the statistics from the records of all readable blocks. Called with the lock held. */
 static void compute_stat(lnf_input_t *input)

@@ -167,4 +167,7 @@ struct lnf_input_info {
  */
 const struct lnf_input_info *lnf_input_info(const lnf_input_t *input);
 
+/** Whether the statistics are stored in the file: nothing is computed. */
+bool lnf_input_has_stat(const lnf_input_t *input);
+
 #endif

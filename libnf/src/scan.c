@@ -98,6 +98,11 @@ const struct lnf_stat *lnf_scan_stat(const lnf_scan_t *scan)
     return &lnf_input_info(scan->input)->stat;
 }
 
+bool lnf_scan_has_stat(const lnf_scan_t *scan)
+{
+    return lnf_input_has_stat(scan->input);
+}
+
 const char *lnf_scan_ident(const lnf_scan_t *scan)
 {
     return lnf_input_info(scan->input)->ident;
