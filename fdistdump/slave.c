@@ -216,6 +216,9 @@ static bool open_source(struct slave *slave, struct source *source)
     bool wants_stat = status == LNF_OK && (slave->job->query->items & QUERY_FILES) != 0;
     /* Of an unfinished file all blocks are read here: nobody shall wait for that. */
     const struct lnf_stat *stat = wants_stat ? lnf_scan_stat(source->scan) : NULL;
+    if (wants_stat && stat == NULL) {
+        fail_memory(slave);
+    }
     pthread_mutex_lock(&slave->lock);
     if (status == LNF_OK) {
         if (stat != NULL) {
@@ -618,11 +621,20 @@ static void read_other_headers(struct slave *slave)
         struct source source = {.number = slave->next_file};
         int status = lnf_scan_open(slave->job->paths[slave->next_file], on_problem, slave,
                                    &source.scan, &error);
+        if (status == LNF_ERR_NOMEM) {
+            fail_memory(slave);
+            return;
+        }
         if (status != LNF_OK) {
             file_unreadable(slave, &source, &error);
             continue;
         }
-        lnf_stat_add(&slave->counts.stat, lnf_scan_stat(source.scan));
+        const struct lnf_stat *stat = lnf_scan_stat(source.scan);
+        if (stat == NULL) {
+            fail_memory(slave);
+        } else {
+            lnf_stat_add(&slave->counts.stat, stat);
+        }
         lnf_scan_close(source.scan);
     }
 }

@@ -1005,9 +1005,12 @@ static void compute_stat(lnf_input_t *input)
         number++;
         if (header.type == LNF_BLOCK_LAYOUT1 &&
             !lnf_layout1_add_block(input->layout1, block.number, block.offset, header.size)) {
+            input->info.stat_starved = true;
             break;
         }
-        if (load_block(input, &block, &buffer, &records, &size, &reason) == LNF_OK) {
+        int status = load_block(input, &block, &buffer, &records, &size, &reason);
+        input->info.stat_starved = input->info.stat_starved || status == LNF_ERR_NOMEM;
+        if (status == LNF_OK) {
             (void)lnf_stat_count_block(&input->info.stat, records, size, header.records);
         }
     }

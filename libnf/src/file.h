@@ -159,6 +159,7 @@ struct lnf_input_info {
     uint64_t data_end; /* offset behind the last complete data block */
     const char *ident;
     struct lnf_stat stat; /* stored, or computed when the file is unfinished */
+    bool stat_starved;    /* computed without those blocks for which there was no memory */
 };
 
 /**

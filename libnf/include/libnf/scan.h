@@ -220,6 +220,8 @@ LNF_API void lnf_scan_close(lnf_scan_t *scan);
 /**
  * Statistics stored in the file; of an unfinished file those of its records that can be read, without
  * a word about the others: only a task reports these.
+ *
+ * @return valid until the scan is closed; NULL when there was no memory to compute them
  */
 LNF_API const struct lnf_stat *lnf_scan_stat(const lnf_scan_t *scan);
 
