@@ -68,7 +68,7 @@ def judge(wanted, question, result, *details):
                   and UNFINISHED + ": offset " not in line and ": problems of files: 1 unfinished" not in line]
         expect(without_times(out) == wanted and not others, "another answer", question, details, log)
         return False
-    expect(status == 3 and len(errors) == 1 and errors[0].startswith("Error: out of memory"),
+    expect(status == 3 and len(errors) == 1 and re.match("Error: out of memory: .*\t\\[MPI: [0-9]/", errors[0]),
            "no clear end", question, details, status, log)
     expect(wanted.startswith(without_times(out)), "not the beginning of the answer", question, details)
     return True
