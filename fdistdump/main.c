@@ -96,13 +96,32 @@ static int understand(struct work *work, int argc, char **argv, struct failure *
 
 /* ---- agreement ------------------------------------------------------------------------------ */
 
+/** Ends the job at once: the others may be in a call that this process never makes. */
+static _Noreturn void give_up(const struct work *work, transport_t *transport,
+                              const struct failure *failure)
+{
+    report_failure(&work->report, failure);
+    transport_abort(transport, (int)failure->class);
+}
+
+/** What failed on the first process on which something did, and which one that is. */
+static int first_class(const struct work *work, transport_t *transport, int class, unsigned *rank)
+{
+    struct failure failure;
+
+    if (transport_agree(transport, &class, rank, &failure) != REPORT_OK) {
+        give_up(work, transport, &failure);
+    }
+    return class;
+}
+
 /** Ends the job in order when a process cannot go on; the first of them says why. */
 static int agree(const struct work *work, transport_t *transport, int class,
                  const struct failure *failure)
 {
     unsigned rank;
 
-    class = transport_agree(transport, class, &rank);
+    class = first_class(work, transport, class, &rank);
     if (class != REPORT_OK && rank == transport_rank(transport)) {
         report_failure(&work->report, failure);
     }
@@ -116,17 +135,19 @@ static int compare_query(const struct work *work, transport_t *transport, struct
     uint8_t *packed = malloc(size), *copy = NULL;
     struct query masters = {.filter = NULL};
 
-    if (packed == NULL) { /* the others are in the next call already and would wait */
+    if (packed == NULL) {
         (void)failure_no_memory(failure);
-        report_failure(&work->report, failure);
-        transport_abort(transport, REPORT_MEMORY);
+        give_up(work, transport, failure);
     }
     query_pack(&work->query, packed);
     int class =
         transport_broadcast(transport, packed, size, QUERY_PACKED_MAX, &copy, &copy_size, failure);
-    if (class == REPORT_OK) {
-        class = query_unpack(copy, copy_size, &masters, failure);
+    if (class != REPORT_OK) {
+        give_up(work, transport, failure);
     }
+    class = copy == NULL
+                ? failure_set(failure, REPORT_MPI, "the master's question has a wrong size")
+                : query_unpack(copy, copy_size, &masters, failure);
     if (class == REPORT_OK) {
         const char *difference = query_difference(&masters, &work->query);
         if (difference != NULL) {
@@ -324,10 +345,8 @@ static void run(struct work *work, transport_t *transport)
     struct failure failure = {.class = REPORT_OK};
 
     if (transport_count(transport) == 1 || transport_rank(transport) == TRANSPORT_MASTER) {
-        int class = run_master(work, transport, &failure);
-        if (class != REPORT_OK) {
-            report_failure(&work->report, &failure);
-            transport_abort(transport, class);
+        if (run_master(work, transport, &failure) != REPORT_OK) {
+            give_up(work, transport, &failure);
         }
         return;
     }
@@ -335,8 +354,7 @@ static void run(struct work *work, transport_t *transport)
         /* The master has been told and ends the job; should it be gone, this process does. */
         interrupt_unwatch();
         (void)sleep(10);
-        report_failure(&work->report, &failure);
-        transport_abort(transport, (int)failure.class);
+        give_up(work, transport, &failure);
     }
 }
 
@@ -350,7 +368,7 @@ static enum information wanted_information(const struct work *work, transport_t 
                                                  : INFORMATION_NONE;
     unsigned rank;
 
-    return (enum information)transport_agree(transport, (int)mine, &rank);
+    return (enum information)first_class(work, transport, (int)mine, &rank);
 }
 
 static int print_information(enum information information, const transport_t *transport,
@@ -440,12 +458,13 @@ int main(int argc, char **argv)
                 transport == NULL ? 0 : transport_rank(transport),
                 transport == NULL ? 1 : transport_count(transport));
     if (start_class != REPORT_OK) {
-        report_failure(&work.report, &start_failure);
-        transport_abort(transport, start_class);
+        give_up(&work, transport, &start_failure);
     }
     class = run_job(&work, transport, class, &failure);
 
-    transport_finish(transport);
+    if (transport_finish(transport, &failure) != REPORT_OK) {
+        give_up(&work, transport, &failure);
+    }
     lnf_memory_destroy(work.memory);
     lnf_query_destroy(work.compiled);
     query_clear(&work.query);

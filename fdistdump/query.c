@@ -427,6 +427,7 @@ int query_compile(const struct query *query, lnf_query_t **compiled, struct fail
             return explain(status, query, &error, failure);
         }
         lnf_query_destroy(*compiled);
+        *compiled = NULL; /* the caller destroys what is there even if the next one fails */
         spec.mode = LNF_QUERY_COUNT;
         spec.column_count = 0;
         spec.sort_column = -1;

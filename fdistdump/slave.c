@@ -238,10 +238,16 @@ static bool open_source(struct slave *slave, struct source *source)
     } else {
         use_index(slave, source, path);
     }
+    bool wants_stat = status == LNF_OK && (slave->job->query->items & QUERY_FILES) != 0;
+    /* Of an unfinished file all blocks are read here: nobody shall wait for that. */
+    const struct lnf_stat *stat = wants_stat ? lnf_scan_stat(source->scan) : NULL;
+    if (wants_stat && stat == NULL) {
+        fail_memory(slave);
+    }
     pthread_mutex_lock(&slave->lock);
     if (status == LNF_OK) {
-        if ((slave->job->query->items & QUERY_FILES) != 0) {
-            lnf_stat_add(&slave->counts.stat, lnf_scan_stat(source->scan));
+        if (stat != NULL) {
+            lnf_stat_add(&slave->counts.stat, stat);
         }
         source->state = SOURCE_OPEN;
         source->users = 1;
@@ -442,6 +448,13 @@ static void work_on(struct worker *worker, struct source *source)
     pthread_mutex_unlock(&slave->lock);
 }
 
+/** Whether the records of a file matter. Where only statistics are wanted and none are stored, they
+ * come from the records: what is wrong with these has to be told. */
+static bool needs_records(const struct slave *slave, const struct source *source)
+{
+    return slave->job->query->mode != QUERY_METADATA || !lnf_scan_has_stat(source->scan);
+}
+
 static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
@@ -449,7 +462,7 @@ static void *run_worker(void *argument)
     struct source *source;
 
     while ((source = join_source(slave)) != NULL) {
-        if (slave->job->query->mode != QUERY_METADATA) {
+        if (needs_records(slave, source)) {
             work_on(worker, source);
         }
         leave_source(slave, source);
@@ -652,11 +665,20 @@ static void read_other_headers(struct slave *slave)
         struct source source = {.number = slave->next_file};
         int status = lnf_scan_open(slave->job->paths[slave->next_file], on_problem, slave,
                                    &source.scan, &error);
+        if (status == LNF_ERR_NOMEM) {
+            fail_memory(slave);
+            return;
+        }
         if (status != LNF_OK) {
             file_unreadable(slave, &source, &error);
             continue;
         }
-        lnf_stat_add(&slave->counts.stat, lnf_scan_stat(source.scan));
+        const struct lnf_stat *stat = lnf_scan_stat(source.scan);
+        if (stat == NULL) {
+            fail_memory(slave);
+        } else {
+            lnf_stat_add(&slave->counts.stat, stat);
+        }
         lnf_scan_close(source.scan);
     }
 }

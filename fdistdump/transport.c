@@ -85,16 +85,16 @@ static int start_mpi(transport_t *transport, struct failure *failure)
         return failure_set(failure, REPORT_MPI, "this MPI library does not allow threads");
     }
     (void)MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    (void)MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    (void)MPI_Comm_size(MPI_COMM_WORLD, &count);
+    transport->rank = (unsigned)rank;
+    transport->count = (unsigned)count;
     for (int i = 0; i < CHANNELS; i++) {
         code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->channels[i]);
         if (code != MPI_SUCCESS) {
             return mpi_failure(failure, "MPI gives no communicator", code);
         }
     }
-    (void)MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    (void)MPI_Comm_size(MPI_COMM_WORLD, &count);
-    transport->rank = (unsigned)rank;
-    transport->count = (unsigned)count;
     return count_neighbours(transport, failure);
 }
 
@@ -142,12 +142,13 @@ int transport_start(transport_t **transport, struct failure *failure)
  * Takes what was sent to this process and nobody waited for, like the progress of a slave whose
  * last rows were faster: MPI wants every message to be received. Collective.
  */
-static void take_leftovers(transport_t *transport)
+static int take_leftovers(transport_t *transport, struct failure *failure)
 {
     for (int i = 0; i < CHANNELS; i++) {
-        if (MPI_Alltoall(transport->sent[i], 1, MPI_UINT64_T, transport->expected, 1, MPI_UINT64_T,
-                         MPI_COMM_WORLD) != MPI_SUCCESS) {
-            return;
+        int code = MPI_Alltoall(transport->sent[i], 1, MPI_UINT64_T, transport->expected, 1,
+                                MPI_UINT64_T, MPI_COMM_WORLD);
+        if (code != MPI_SUCCESS) {
+            return mpi_failure(failure, "processes cannot end together", code);
         }
         for (unsigned from = 0; from < transport->count; from++) {
             for (uint64_t n = transport->taken[i][from]; n < transport->expected[from]; n++) {
@@ -156,6 +157,7 @@ static void take_leftovers(transport_t *transport)
             }
         }
     }
+    return REPORT_OK;
 }
 
 static void destroy_buffers(transport_t *transport)
@@ -169,14 +171,15 @@ static void destroy_buffers(transport_t *transport)
     }
 }
 
-void transport_finish(transport_t *transport)
+int transport_finish(transport_t *transport, struct failure *failure)
 {
     if (transport == NULL) {
-        return;
+        return REPORT_OK;
     }
     if (transport->mpi) {
-        if (transport->count > 1) {
-            take_leftovers(transport);
+        int class = transport->count > 1 ? take_leftovers(transport, failure) : REPORT_OK;
+        if (class != REPORT_OK) {
+            return class;
         }
         for (int i = 0; i < CHANNELS; i++) {
             if (transport->channels[i] != MPI_COMM_NULL) {
@@ -187,6 +190,7 @@ void transport_finish(transport_t *transport)
     }
     destroy_buffers(transport);
     free(transport);
+    return REPORT_OK;
 }
 
 void transport_abort(transport_t *transport, int status)
@@ -219,28 +223,28 @@ unsigned transport_neighbours(const transport_t *transport)
 
 /* ---- collective ----------------------------------------------------------------------------- */
 
-int transport_agree(transport_t *transport, int class, unsigned *rank)
+int transport_agree(transport_t *transport, int *class, unsigned *rank, struct failure *failure)
 {
+    static const char what[] = "processes cannot agree";
     struct {
         int failed, rank;
-    } mine = {class == REPORT_OK, (int)transport->rank}, first;
+    } mine = {*class == REPORT_OK, (int)transport->rank}, first;
 
     *rank = transport->rank;
     if (transport->count == 1) {
-        return class;
+        return REPORT_OK;
     }
     /* The smallest `failed` (0 = has failed) with the lowest rank. */
-    if (MPI_Allreduce(&mine, &first, 1, MPI_2INT, MPI_MINLOC, MPI_COMM_WORLD) != MPI_SUCCESS) {
-        return REPORT_MPI;
+    int code = MPI_Allreduce(&mine, &first, 1, MPI_2INT, MPI_MINLOC, MPI_COMM_WORLD);
+    if (code != MPI_SUCCESS) {
+        return mpi_failure(failure, what, code);
     }
     if (first.failed != 0) {
         return REPORT_OK;
     }
     *rank = (unsigned)first.rank;
-    if (MPI_Bcast(&class, 1, MPI_INT, first.rank, MPI_COMM_WORLD) != MPI_SUCCESS) {
-        return REPORT_MPI;
-    }
-    return class == REPORT_OK ? REPORT_MPI : class;
+    code = MPI_Bcast(class, 1, MPI_INT, first.rank, MPI_COMM_WORLD);
+    return code == MPI_SUCCESS ? REPORT_OK : mpi_failure(failure, what, code);
 }
 
 int transport_broadcast(transport_t *transport, const uint8_t *octets, size_t size, size_t limit,
@@ -255,13 +259,11 @@ int transport_broadcast(transport_t *transport, const uint8_t *octets, size_t si
         return mpi_failure(failure, "the master cannot be heard", code);
     }
     if (length == 0 || length > limit) {
-        return failure_set(failure, REPORT_MPI, "the master's message has a wrong size");
+        return REPORT_OK; /* all know it */
     }
     *copy = malloc((size_t)length);
     if (*copy == NULL) {
-        /* The others are in the next call already: an answer from here would never reach them. */
-        (void)fputs("Error: out of memory\n", stderr);
-        transport_abort(transport, REPORT_MEMORY);
+        return failure_no_memory(failure);
     }
     if (transport->rank == TRANSPORT_MASTER) {
         memcpy(*copy, octets, size);

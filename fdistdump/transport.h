@@ -40,8 +40,12 @@ struct transport_message {
  */
 int transport_start(transport_t **transport, struct failure *failure);
 
-/** Leaves the job in good order; every process must do it. NULL is fine. */
-void transport_finish(transport_t *transport);
+/**
+ * Leaves the job in good order; every process must do it. NULL is fine.
+ *
+ * @return REPORT_OK; REPORT_MPI, the job must be aborted: others may wait for this process
+ */
+int transport_finish(transport_t *transport, struct failure *failure);
 
 /** Ends all processes of the job, this one included, with a status. */
 _Noreturn void transport_abort(transport_t *transport, int status);
@@ -55,14 +59,17 @@ bool transport_launched(const transport_t *transport);
 /** Processes of the job on this host, this one included. */
 unsigned transport_neighbours(const transport_t *transport);
 
+/* After the failure of a collective function the job must be aborted: the others may be in it, and
+ * wait for ever. */
+
 /**
  * Every process says how it fares; all learn who failed first. Collective.
  *
- * @param class  REPORT_OK or what failed here
- * @param[out] rank  lowest rank that failed; meaningless when none did
- * @return class of that failure; REPORT_OK when there is none
+ * @param[in,out] class  REPORT_OK or what failed here; what failed on the lowest rank that failed
+ * @param[out] rank      that rank; meaningless when none failed
+ * @return REPORT_OK; REPORT_MPI, nothing was agreed
  */
-int transport_agree(transport_t *transport, int class, unsigned *rank);
+int transport_agree(transport_t *transport, int *class, unsigned *rank, struct failure *failure);
 
 /**
  * Gives octets of the master to everybody. Collective.
@@ -70,6 +77,7 @@ int transport_agree(transport_t *transport, int class, unsigned *rank);
  * @param octets,size  on the master: what to give
  * @param limit        largest size accepted
  * @param[out] copy    what the master gave, the caller's to free; NULL when it was too large
+ * @return REPORT_OK; REPORT_MPI; REPORT_MEMORY
  */
 int transport_broadcast(transport_t *transport, const uint8_t *octets, size_t size, size_t limit,
                         uint8_t **copy, size_t *copy_size, struct failure *failure);

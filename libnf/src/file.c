@@ -49,6 +49,7 @@ struct lnf_input {
     uint32_t header_blocks;   /* data blocks as the header says */
     bool appendix_used;       /* ident and statistics come from the appendix */
     bool strict;              /* no appendix bounds the data: a block header must look like one */
+    bool stat_stored;         /* info.stat is what the writer stored */
 
     pthread_mutex_t lock; /* guards what follows, and info.stat until it is computed */
     bool stat_computed;
@@ -665,6 +666,7 @@ static int open_input(const char *path, enum opening opening, lnf_problem_fn *pr
         goto fail;
     }
     lnf_layout1_anonymised(in->layout1, in->info.anonymised);
+    in->stat_stored = in->stat_computed;
     in->next_offset = in->data_start;
     *input = in;
     return LNF_OK;
@@ -942,6 +944,11 @@ void lnf_input_pick(lnf_input_t *input, struct lnf_block_pick *picks, size_t cou
 /* ---- facts ------------------------------------------------------------------------------------
  */
 
+bool lnf_input_has_stat(const lnf_input_t *input)
+{
+    return input->stat_stored;
+}
+
 /** Computes the statistics from the records of all readable blocks. Called with the lock held. */
 static void compute_stat(lnf_input_t *input)
 {
@@ -970,9 +977,12 @@ static void compute_stat(lnf_input_t *input)
         number++;
         if (header.type == LNF_BLOCK_LAYOUT1 &&
             !lnf_layout1_add_block(input->layout1, block.number, block.offset, header.size)) {
+            input->info.stat_starved = true;
             break;
         }
-        if (load_block(input, &block, &buffer, &records, &size, &reason) == LNF_OK) {
+        int status = load_block(input, &block, &buffer, &records, &size, &reason);
+        input->info.stat_starved = input->info.stat_starved || status == LNF_ERR_NOMEM;
+        if (status == LNF_OK) {
             (void)lnf_stat_count_block(&input->info.stat, records, size, header.records);
         }
     }

@@ -159,6 +159,7 @@ struct lnf_input_info {
     uint64_t data_end; /* offset behind the last complete data block */
     const char *ident;
     struct lnf_stat stat; /* stored, or computed when the file is unfinished */
+    bool stat_starved;    /* computed without those blocks for which there was no memory */
 };
 
 /**
@@ -166,5 +167,8 @@ struct lnf_input_info {
  * reads all of its blocks to compute the statistics.
  */
 const struct lnf_input_info *lnf_input_info(const lnf_input_t *input);
+
+/** Whether the statistics are stored in the file: nothing is computed. */
+bool lnf_input_has_stat(const lnf_input_t *input);
 
 #endif

@@ -95,12 +95,19 @@ bool lnf_scan_use_index(lnf_scan_t *scan, const lnf_query_t *query, struct lnf_s
 
 const struct lnf_stat *lnf_scan_stat(const lnf_scan_t *scan)
 {
-    return &lnf_input_info(scan->input)->stat;
+    const struct lnf_input_info *info = lnf_input_info(scan->input);
+
+    return info->stat_starved ? NULL : &info->stat;
+}
+
+bool lnf_scan_has_stat(const lnf_scan_t *scan)
+{
+    return lnf_input_has_stat(scan->input);
 }
 
 const char *lnf_scan_ident(const lnf_scan_t *scan)
 {
-    return lnf_input_info(scan->input)->ident;
+    return lnf_input_ident(scan->input);
 }
 
 /* ---- task
@@ -315,7 +322,7 @@ int lnf_task_run(lnf_task_t *task, lnf_scan_t *scan, lnf_table_t *table, uint64_
     while ((rows = lnf_batch_next(task->batch)) > 0) {
         status = run_batch(task, table, rows);
         if (status == LNF_ERR_NOMEM) {
-            lnf_error_set(error, ref.offset, "%s: no memory", lnf_input_info(scan->input)->path);
+            lnf_error_set(error, ref.offset, "%s: no memory", lnf_input_path(scan->input));
             return status;
         }
         if (status != LNF_OK) {

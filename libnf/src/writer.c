@@ -390,7 +390,10 @@ static int continue_file(lnf_writer_t *writer, struct lnf_error *error)
         lnf_error_set(error, 0, "%s: replaced by another file at this moment", writer->path);
         status = LNF_ERR_OTHER;
     }
-    if (status == LNF_OK) {
+    if (status == LNF_OK && lnf_input_info(input)->stat_starved) {
+        lnf_error_set(error, 0, "%s: no memory", writer->path);
+        status = LNF_ERR_NOMEM;
+    } else if (status == LNF_OK) {
         status = adopt_file(writer, lnf_input_info(input), error);
     } else if (status == LNF_ERR_READ) {
         status = LNF_ERR_WRITE;

@@ -49,6 +49,11 @@ def program(name):
     raise SystemExit(f"{name} is not in the build folder {BUILD!r}")
 
 
+def is_sanitized():
+    with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as cache:
+        return any(line.startswith("SANITIZE:") and line.strip().split("=", 1)[1] for line in cache)
+
+
 def environment(extra=None):
     env = dict(os.environ)
     env["IPFIXCOL_PLUGIN_DIR"] = os.path.join(BUILD, "plugins")

@@ -74,15 +74,10 @@ def resident(limit, path):
     return int(r.stdout)
 
 
-def is_sanitized():
-    with open(os.path.join(sc.BUILD, "CMakeCache.txt"), encoding="utf-8") as cache:
-        return any(line.startswith("SANITIZE:") and line.strip().split("=", 1)[1] for line in cache)
-
-
 def check_memory(path):
     small, large = resident("8M", path), resident(0, path)
     print(f"largest resident memory: {small} KiB with 8M, {large} KiB without a limit")
-    if is_sanitized():
+    if sc.is_sanitized():
         print("not judged: sanitizers need memory of their own")
     else:
         assert small + 10000 < large, (small, large)

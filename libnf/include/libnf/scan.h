@@ -217,8 +217,16 @@ LNF_API bool lnf_scan_use_index(lnf_scan_t *scan, const lnf_query_t *query,
 /** Closes the file; NULL is fine. No task may run on it any more. */
 LNF_API void lnf_scan_close(lnf_scan_t *scan);
 
-/** Statistics stored in the file; of an unfinished file those of its records. */
+/**
+ * Statistics stored in the file; of an unfinished file those of its records that can be read, without
+ * a word about the others: only a task reports these.
+ *
+ * @return valid until the scan is closed; NULL when there was no memory to compute them
+ */
 LNF_API const struct lnf_stat *lnf_scan_stat(const lnf_scan_t *scan);
+
+/** Whether the statistics are stored in the file, so that they do not depend on its records. */
+LNF_API bool lnf_scan_has_stat(const lnf_scan_t *scan);
 
 /** Ident stored in the file; "" when unknown. */
 LNF_API const char *lnf_scan_ident(const lnf_scan_t *scan);

@@ -413,6 +413,28 @@ START_TEST(test_damaged_block)
 }
 END_TEST
 
+/** Statistics computed from the records of a file its writer did not close are not silently those of
+ * a part of it. */
+START_TEST(test_metadata_unfinished)
+{
+    static const uint8_t unfinished[8];
+    int fd = open(paths[2], O_RDWR);
+
+    ck_assert_int_eq(pwrite(fd, unfinished, 2, 18), 2); /* number of appendix blocks */
+    ck_assert_int_eq(pwrite(fd, unfinished, 8, 24), 8); /* and their offset */
+    ck_assert_int_eq(pwrite(fd, "\377\377\377\377\377\377\377\377", 8, 40 + 12 + 20), 8);
+    ck_assert_int_eq(ftruncate(fd, lseek(fd, 0, SEEK_END) * 3 / 4), 0);
+    close(fd);
+    ck_assert_int_eq(run(&list, QUERY_FILES, FILES, thread_counts[_i]), REPORT_OK);
+    ck_assert_uint_eq(counts.problems[LNF_PROBLEM_UNFINISHED], 1);
+    ck_assert_uint_gt(counts.problems[LNF_PROBLEM_TRUNCATED], 0);
+    ck_assert_uint_eq(counts.problems[LNF_PROBLEM_BLOCK] + counts.problems[LNF_PROBLEM_RECORD], 1);
+    ck_assert_uint_ge(counts.stat.flows, FLOWS - FILE_FLOWS);
+    ck_assert_uint_lt(counts.stat.flows, FLOWS);
+    ck_assert_uint_eq(heard.files_done, FILES);
+}
+END_TEST
+
 /* ---- the rest ------------------------------------------------------------------------------- */
 
 START_TEST(test_counts_add)
@@ -477,6 +499,7 @@ int main(void)
     tcase_add_loop_test(tc, test_fifo, 0, THREADS);
     tcase_add_test(tc, test_cut);
     tcase_add_loop_test(tc, test_damaged_block, 0, THREADS);
+    tcase_add_loop_test(tc, test_metadata_unfinished, 0, THREADS);
     tcase_add_test(tc, test_counts_add);
     tcase_add_test(tc, test_default_threads);
     suite_add_tcase(suite, tc);

@@ -264,6 +264,7 @@ START_TEST(test_list)
     lnf_scan_t *scan = open_scan(&problems);
     ck_assert_str_eq(lnf_scan_ident(scan), "test");
     ck_assert_uint_eq(lnf_scan_stat(scan)->flows, BLOCKS * BLOCK_FLOWS);
+    ck_assert(lnf_scan_has_stat(scan));
     ck_assert_int_eq(lnf_task_create(query, &task), LNF_OK);
     while ((status = lnf_task_run(task, scan, NULL, &block, &error)) == LNF_OK) {
         size_t count;
