@@ -12,6 +12,7 @@
 
 #define BLANKS " \t\n\v\f\r"
 #define TOKEN_MAX 64u
+#define TIME_LAST_S 253402300799 /* the end of 9999: names of files have four digits for the year */
 #define UNSET INT_MIN
 
 /** What the tokens said so far, in the units of struct tm. */
@@ -222,6 +223,7 @@ static int to_seconds(const struct parts *parts, int64_t *time_s)
 int time_spec_parse(const char *text, int64_t now_s, int64_t *time_s, struct failure *failure)
 {
     struct parts parts = {UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, false, 0};
+    const char *whole = text;
     time_t now = (time_t)now_s;
     struct tm tm;
 
@@ -240,17 +242,22 @@ int time_spec_parse(const char *text, int64_t now_s, int64_t *time_s, struct fai
         }
         text += length;
     }
-    if (parts.exact) {
-        *time_s = parts.exact_s;
-        return REPORT_OK;
+    if (!parts.exact) {
+        if (localtime_r(&now, &tm) == NULL) {
+            return failure_set(failure, REPORT_INTERNAL, "the clock of this machine is wrong");
+        }
+        complete_date(&parts, &tm);
+        if (to_seconds(&parts, &parts.exact_s) != 0) {
+            return failure_set(failure, REPORT_ARGUMENTS, "time specifier `%.200s' is before 1970",
+                               whole);
+        }
     }
-    if (localtime_r(&now, &tm) == NULL) {
-        return failure_set(failure, REPORT_INTERNAL, "the clock of this machine is wrong");
+    if (parts.exact_s > TIME_LAST_S) {
+        return failure_set(failure, REPORT_ARGUMENTS,
+                           "time specifier `%.200s' is after the year 9999; numbers are seconds",
+                           whole);
     }
-    complete_date(&parts, &tm);
-    if (to_seconds(&parts, time_s) != 0) {
-        return failure_set(failure, REPORT_ARGUMENTS, "time specifier is before 1970");
-    }
+    *time_s = parts.exact_s;
     return REPORT_OK;
 }
 

@@ -100,6 +100,8 @@ static const char *const invalid[] = {
     "2015-01-01#",
     "tomorrow",
     "1969-12-31",
+    "253402300800",  /* the start of 10000: names of files have no place for it */
+    "1700000000000", /* milliseconds */
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 };
 
