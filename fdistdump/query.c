@@ -66,7 +66,7 @@ static bool bits_well_formed(const char *text)
     return *text == '\0' && parts <= 2;
 }
 
-/** `place` and `whole` say in errors where the piece is: what it is a part of, and all of its text. */
+/** `place` and `whole` say in errors where the piece is: what it is a part of, and its text. */
 static int parse_field(struct piece piece, const char *place, const char *whole,
                        struct lnf_query_column *column, struct failure *failure)
 {

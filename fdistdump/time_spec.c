@@ -12,7 +12,7 @@
 
 #define BLANKS " \t\n\v\f\r"
 #define TOKEN_MAX 64u
-#define TIME_LAST_S 253402300799 /* the end of 9999: names of files have four digits for the year */
+#define TIME_LAST_S 253402300799 /* the end of 9999: years in names have four digits */
 #define UNSET INT_MIN
 
 /** What the tokens said so far, in the units of struct tm. */
@@ -110,14 +110,17 @@ static bool token_clock(const char *token, struct parts *parts)
     return true;
 }
 
-/** Index of the token among names of the locale or English ones; -1 = none. */
-static int find_name(const char *token, nl_item full, nl_item abbreviated, int count,
+/** Index of the token among names of the locale, in several lists, or English ones; -1 = none. */
+static int find_name(const char *token, const nl_item *lists, unsigned list_count, int count,
                      const char *const *english)
 {
     for (int i = 0; i < count; i++) {
-        if (strcasecmp(token, nl_langinfo(full + i)) == 0 ||
-            strcasecmp(token, nl_langinfo(abbreviated + i)) == 0 ||
-            strcasecmp(token, english[i]) == 0 ||
+        for (unsigned k = 0; k < list_count; k++) {
+            if (strcasecmp(token, nl_langinfo(lists[k] + i)) == 0) {
+                return i;
+            }
+        }
+        if (strcasecmp(token, english[i]) == 0 ||
             (strlen(token) == 3 && strncasecmp(token, english[i], 3) == 0)) {
             return i;
         }
@@ -132,13 +135,23 @@ static bool token_name(const char *token, struct parts *parts)
     static const char *const months[] = {"january",   "february", "march",    "april",
                                          "may",       "june",     "july",     "august",
                                          "september", "october",  "november", "december"};
+    static const nl_item day_lists[] = {DAY_1, ABDAY_1};
+    static const nl_item month_lists[] = {
+        MON_1,
+        ABMON_1,
+#ifdef ALTMON_1 /* by itself; MON_1 is what follows a day of the month in languages with cases */
+        ALTMON_1,
+        _NL_ABALTMON_1,
+#endif
+    };
 
-    int day = find_name(token, DAY_1, ABDAY_1, 7, days);
+    int day = find_name(token, day_lists, sizeof(day_lists) / sizeof(*day_lists), 7, days);
     if (day >= 0) {
         parts->weekday = day;
         return true;
     }
-    int month = find_name(token, MON_1, ABMON_1, 12, months);
+    int month =
+        find_name(token, month_lists, sizeof(month_lists) / sizeof(*month_lists), 12, months);
     if (month >= 0) {
         parts->month = month;
         return true;
