@@ -12,7 +12,7 @@
 
 #define BLANKS " \t\n\v\f\r"
 #define TOKEN_MAX 64u
-#define TIME_LAST_S 253402300799 /* the end of 9999: years in names have four digits */
+#define TIME_END_S 253402300800 /* the start of 10000: years in names have four digits */
 #define UNSET INT_MIN
 
 /** What the tokens said so far, in the units of struct tm. */
@@ -233,6 +233,12 @@ static int to_seconds(const struct parts *parts, int64_t *time_s)
     return time < 0 ? -1 : 0;
 }
 
+static int too_late(const char *text, struct failure *failure)
+{
+    return failure_set(failure, REPORT_ARGUMENTS,
+                       "time specifier `%.200s' is after the year 9999; numbers are seconds", text);
+}
+
 int time_spec_parse(const char *text, int64_t now_s, int64_t *time_s, struct failure *failure)
 {
     struct parts parts = {UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, false, 0};
@@ -265,10 +271,8 @@ int time_spec_parse(const char *text, int64_t now_s, int64_t *time_s, struct fai
                                whole);
         }
     }
-    if (parts.exact_s > TIME_LAST_S) {
-        return failure_set(failure, REPORT_ARGUMENTS,
-                           "time specifier `%.200s' is after the year 9999; numbers are seconds",
-                           whole);
+    if (parts.exact_s > TIME_END_S) {
+        return too_late(whole, failure);
     }
     *time_s = parts.exact_s;
     return REPORT_OK;
@@ -294,6 +298,9 @@ int time_spec_point(const char *text, int64_t now_s, struct time_range *range,
     int class = time_spec_parse(text, now_s, &time_s, failure);
     if (class != REPORT_OK) {
         return class;
+    }
+    if (time_s == TIME_END_S) { /* can be the end of a range only */
+        return too_late(text, failure);
     }
     range->begin_s = align_down(time_s);
     range->end_s = range->begin_s + TIME_ROTATION_S;
