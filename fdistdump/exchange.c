@@ -40,11 +40,22 @@ static bool is_greatest_sum(const struct query *query)
            type == LNF_UINT64 && aggregation == LNF_AGGR_SUM && field != LNF_FLD_CALC_DURATION;
 }
 
+/** What a question without groups misses to have them; NULL = it has groups. */
+static const char *groups_misses(const struct query *query)
+{
+    if (query->mode == QUERY_METADATA) { /* with or without --aggregation */
+        return "records or their summary among --output-items";
+    }
+    return query->mode == QUERY_AGGREGATE ? NULL : "groups (--aggregation or --statistic)";
+}
+
 /** What TPUT misses in a question; NULL = nothing. */
 static const char *tput_misses(const struct query *query)
 {
-    if (query->mode != QUERY_AGGREGATE) {
-        return "groups (--aggregation or --statistic)";
+    const char *misses = groups_misses(query);
+
+    if (misses != NULL) {
+        return misses;
     }
     if (query->limit == 0) {
         return "a limit";
@@ -62,8 +73,8 @@ int exchange_check(const struct query *query, struct failure *failure)
                                "--exchange=tput and --no-tput exclude each other");
         }
         misses = tput_misses(query);
-    } else if (query->exchange == QUERY_EXCHANGE_SHUFFLE && query->mode != QUERY_AGGREGATE) {
-        misses = "groups (--aggregation or --statistic)";
+    } else if (query->exchange == QUERY_EXCHANGE_SHUFFLE) {
+        misses = groups_misses(query);
     }
     if (misses != NULL) {
         return failure_set(failure, REPORT_ARGUMENTS,

@@ -66,13 +66,16 @@ static bool bits_well_formed(const char *text)
     return *text == '\0' && parts <= 2;
 }
 
-static int parse_field(struct piece piece, struct lnf_query_column *column, struct failure *failure)
+/** `place` and `whole` say in errors where the piece is: what it is a part of, and its text. */
+static int parse_field(struct piece piece, const char *place, const char *whole,
+                       struct lnf_query_column *column, struct failure *failure)
 {
     char text[FIELD_TEXT_MAX];
     int bits4 = 0, bits6 = 0;
 
     if (piece.length == 0) {
-        return failure_set(failure, REPORT_ARGUMENTS, "empty field name");
+        return failure_set(failure, REPORT_ARGUMENTS, "empty field name in %s `%.200s'", place,
+                           whole);
     }
     if (piece.length >= sizeof(text)) {
         return failure_set(failure, REPORT_ARGUMENTS, "unknown libnf field `%.*s...'",
@@ -147,12 +150,14 @@ static struct query_shown *show_column(struct query *query, const struct lnf_que
 static int add_fields(struct query *query, const char *list, enum lnf_column_role role,
                       unsigned limit, struct failure *failure)
 {
+    const char *place = role == LNF_COLUMN_KEY ? "aggregation keys" : "output fields";
+    const char *rest = list;
     struct piece piece;
     unsigned before = query->shown_count;
 
-    while (next_piece(&list, ',', &piece)) {
+    while (next_piece(&rest, ',', &piece)) {
         struct lnf_query_column column = {.role = role};
-        int class = parse_field(piece, &column, failure);
+        int class = parse_field(piece, place, list, &column, failure);
         if (class != REPORT_OK) {
             return class;
         }
@@ -160,8 +165,7 @@ static int add_fields(struct query *query, const char *list, enum lnf_column_rol
             continue;
         }
         if (query->shown_count - before == limit) {
-            return failure_set(failure, REPORT_ARGUMENTS, "more than %u %s", limit,
-                               role == LNF_COLUMN_KEY ? "aggregation keys" : "output fields");
+            return failure_set(failure, REPORT_ARGUMENTS, "more than %u %s", limit, place);
         }
         (void)show_column(query, &column);
     }
@@ -192,7 +196,7 @@ static int add_order(struct query *query, const char *text, struct failure *fail
     int direction = LNF_SORT_NONE;
 
     (void)next_piece(&rest, '#', &piece);
-    int class = parse_field(piece, &column, failure);
+    int class = parse_field(piece, "order", text, &column, failure);
     if (class != REPORT_OK) {
         return class;
     }

@@ -12,6 +12,7 @@
 
 #define BLANKS " \t\n\v\f\r"
 #define TOKEN_MAX 64u
+#define TIME_END_S 253402300800 /* the start of 10000: years in names have four digits */
 #define UNSET INT_MIN
 
 /** What the tokens said so far, in the units of struct tm. */
@@ -109,14 +110,17 @@ static bool token_clock(const char *token, struct parts *parts)
     return true;
 }
 
-/** Index of the token among names of the locale or English ones; -1 = none. */
-static int find_name(const char *token, nl_item full, nl_item abbreviated, int count,
+/** Index of the token among names of the locale, in several lists, or English ones; -1 = none. */
+static int find_name(const char *token, const nl_item *lists, unsigned list_count, int count,
                      const char *const *english)
 {
     for (int i = 0; i < count; i++) {
-        if (strcasecmp(token, nl_langinfo(full + i)) == 0 ||
-            strcasecmp(token, nl_langinfo(abbreviated + i)) == 0 ||
-            strcasecmp(token, english[i]) == 0 ||
+        for (unsigned k = 0; k < list_count; k++) {
+            if (strcasecmp(token, nl_langinfo(lists[k] + i)) == 0) {
+                return i;
+            }
+        }
+        if (strcasecmp(token, english[i]) == 0 ||
             (strlen(token) == 3 && strncasecmp(token, english[i], 3) == 0)) {
             return i;
         }
@@ -131,13 +135,23 @@ static bool token_name(const char *token, struct parts *parts)
     static const char *const months[] = {"january",   "february", "march",    "april",
                                          "may",       "june",     "july",     "august",
                                          "september", "october",  "november", "december"};
+    static const nl_item day_lists[] = {DAY_1, ABDAY_1};
+    static const nl_item month_lists[] = {
+        MON_1,
+        ABMON_1,
+#ifdef ALTMON_1 /* by itself; MON_1 is what follows a day of the month in languages with cases */
+        ALTMON_1,
+        _NL_ABALTMON_1,
+#endif
+    };
 
-    int day = find_name(token, DAY_1, ABDAY_1, 7, days);
+    int day = find_name(token, day_lists, sizeof(day_lists) / sizeof(*day_lists), 7, days);
     if (day >= 0) {
         parts->weekday = day;
         return true;
     }
-    int month = find_name(token, MON_1, ABMON_1, 12, months);
+    int month =
+        find_name(token, month_lists, sizeof(month_lists) / sizeof(*month_lists), 12, months);
     if (month >= 0) {
         parts->month = month;
         return true;
@@ -219,9 +233,16 @@ static int to_seconds(const struct parts *parts, int64_t *time_s)
     return time < 0 ? -1 : 0;
 }
 
+static int too_late(const char *text, struct failure *failure)
+{
+    return failure_set(failure, REPORT_ARGUMENTS,
+                       "time specifier `%.200s' is after the year 9999; numbers are seconds", text);
+}
+
 int time_spec_parse(const char *text, int64_t now_s, int64_t *time_s, struct failure *failure)
 {
     struct parts parts = {UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, false, 0};
+    const char *whole = text;
     time_t now = (time_t)now_s;
     struct tm tm;
 
@@ -240,17 +261,20 @@ int time_spec_parse(const char *text, int64_t now_s, int64_t *time_s, struct fai
         }
         text += length;
     }
-    if (parts.exact) {
-        *time_s = parts.exact_s;
-        return REPORT_OK;
+    if (!parts.exact) {
+        if (localtime_r(&now, &tm) == NULL) {
+            return failure_set(failure, REPORT_INTERNAL, "the clock of this machine is wrong");
+        }
+        complete_date(&parts, &tm);
+        if (to_seconds(&parts, &parts.exact_s) != 0) {
+            return failure_set(failure, REPORT_ARGUMENTS, "time specifier `%.200s' is before 1970",
+                               whole);
+        }
     }
-    if (localtime_r(&now, &tm) == NULL) {
-        return failure_set(failure, REPORT_INTERNAL, "the clock of this machine is wrong");
+    if (parts.exact_s > TIME_END_S) {
+        return too_late(whole, failure);
     }
-    complete_date(&parts, &tm);
-    if (to_seconds(&parts, time_s) != 0) {
-        return failure_set(failure, REPORT_ARGUMENTS, "time specifier is before 1970");
-    }
+    *time_s = parts.exact_s;
     return REPORT_OK;
 }
 
@@ -274,6 +298,9 @@ int time_spec_point(const char *text, int64_t now_s, struct time_range *range,
     int class = time_spec_parse(text, now_s, &time_s, failure);
     if (class != REPORT_OK) {
         return class;
+    }
+    if (time_s == TIME_END_S) { /* can be the end of a range only */
+        return too_late(text, failure);
     }
     range->begin_s = align_down(time_s);
     range->end_s = range->begin_s + TIME_ROTATION_S;

@@ -34,7 +34,8 @@ int zone_select(const char *zone, struct failure *failure);
  *
  * @param now_s  the present
  * @param[out] time_s  seconds since 1970-01-01 UTC
- * @return REPORT_OK; REPORT_ARGUMENTS, no such point
+ * @return REPORT_OK; REPORT_ARGUMENTS, no such point, or one before 1970 or after the
+ *         start of 10000, which can be the end of a range
  */
 int time_spec_parse(const char *text, int64_t now_s, int64_t *time_s, struct failure *failure);
 

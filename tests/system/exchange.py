@@ -173,6 +173,8 @@ def check_refused(paths):
             (["-a", "bytes", "-o", "bytes", "-l", "3", "--exchange=tput"], "it needs a descending"),
             (["-l", "3", "--exchange=tput"], "it needs groups"),
             (["-o", "bytes", "--exchange=shuffle"], "it needs groups"),
+            (["-s", "srcip", "--output-items=m", "--exchange=tput"], "among --output-items"),
+            (["-s", "srcip", "--output-items=m", "--exchange=shuffle"], "among --output-items"),
             (["-s", "srcip", "--exchange=tput", "--no-tput"], "exclude each other"),
             (["-s", "srcip", "--exchange=best"], "unknown value `best' of --exchange")):
         for ranks in (1, 3) if "srcip" in arguments else (1,):

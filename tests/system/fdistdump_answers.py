@@ -24,7 +24,9 @@ SAME = ("srcip", "dstip", "srcport", "dstport", "proto", "flags", "packets", "by
 ADDRESSES = ("srcip", "dstip", "ip")
 PAIRS = {"ip": ("srcip", "dstip"), "port": ("srcport", "dstport"), "as": ("srcas", "dstas"),
          "if": ("inif", "outif")}
-CALCULATED = ("duration", "bps", "pps", "bpp")
+NEEDS = {"duration": ("first", "last"), "bps": ("first", "last", "bytes"),
+         "pps": ("first", "last", "packets"), "bpp": ("bytes", "packets")}
+CALCULATED = tuple(NEEDS)
 DESCENDING = ("bytes", "packets", "flows", "bps", "pps")
 SUMS, MAXIMA = ("bytes", "packets", "flows"), ("last",)
 
@@ -114,8 +116,10 @@ def answer(flows, keys, order, fields, limit):
             columns.append(name)
 
     def rest(row):
-        """What orders equal rows: the columns that are not calculated, from left to right."""
-        return [row[name] for name in columns if name in names or name not in CALCULATED]
+        """What orders equal rows: the columns that are not calculated, from left to right, then what
+        the others are calculated from."""
+        left = [row[name] for name in columns if name in names or name not in CALCULATED]
+        return left + [row[need] for name in columns if name not in names for need in NEEDS.get(name, ())]
 
     if order:
         arguments += ["-o", order]
@@ -140,7 +144,6 @@ def text(name, value):
     return str(value)
 
 
-# Every question orders its rows completely by what is not calculated, or by the keys.
 IDENTITY = ("srcip", "dstip", "srcport", "dstport", "first", "last", "bytes", "packets")
 QUESTIONS = [
     # keys, order, output fields, limit
@@ -179,6 +182,8 @@ QUESTIONS = [
     ((), "dstip#desc", IDENTITY, 0),
     ((), "proto#desc", IDENTITY, 17),
     ((), "last", IDENTITY, 0),
+    ((), "proto", ("bpp", "duration", "tos", "bps"), 0),
+    ((), "duration", ("pps", "flags", "bytes"), 0),
 ]
 
 

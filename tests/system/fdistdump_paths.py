@@ -379,6 +379,25 @@ def leap_days(work):
            "`" + files.path("ch/2100/02/28'"))
 
 
+def names_of_the_locale(work):
+    """Days and months are also called as the locale does; Czech months have two forms."""
+    locale = os.path.join(work, "locales", "cs_CZ.UTF-8")
+    os.makedirs(os.path.dirname(locale))
+    if not shutil.which("localedef") or subprocess.run(
+            ["localedef", "-i", "cs_CZ", "-f", "UTF-8", locale], capture_output=True,
+            check=False).returncode != 0:
+        print("names_of_the_locale: left out, no source of a Czech locale")
+        return
+    files = Files(os.path.join(work, "locale"))
+    january, march = (files.interval("ch", NEW_YEAR + 86400 * day) for day in (0, 60))
+    czech = ["env", f"LOCPATH={os.path.dirname(locale)}", "LC_ALL=cs_CZ.UTF-8"]
+    for text, chosen in (("2016-05-01 leden", january), ("2016-05-01 ledna", january),
+                         ("2016-05-01 LED", january), ("2016-05-01 January", january),
+                         ("2016-05-01 březen", march), ("2016-05-01 března", march),
+                         ("pondělí 2016-01-01", january), ("po 2016-01-01", january)):
+        expect(ask("-t", text, files.path("ch"), prefix=czech), chosen)
+
+
 def profiles(work):
     """With a time the path is that of a channel; a profile or its channels are not searched."""
     files = Files(os.path.join(work, "profiles"))
@@ -446,8 +465,8 @@ def long_hierarchies(work):
 def main():
     with chain.workspace() as work:
         for test in (rank_prefixes, conversions, long_paths, walks, empty_lists, links,
-                     special_files, other_files, unreadable, intervals, leap_days, profiles,
-                     odd_hierarchies, long_hierarchies):
+                     special_files, other_files, unreadable, intervals, leap_days,
+                     names_of_the_locale, profiles, odd_hierarchies, long_hierarchies):
             if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
                 continue
             test(work)

@@ -166,10 +166,11 @@ ROWS = [
     ("statistic", ["-l", "5", "-s", "srcip", CSV], rows(5)),
     ("statistic", ["-s", "dstport", "-l", "0", CSV], same_as("-a", "dstport", "-o", "flows", CSV)),
     ("statistic", ["-o", "packets#asc", "-s", "srcip", CSV], both(rows(10), ascending(1))),
-    ("statistic", ["-s", "srcip#"], refused("empty field name")),
+    ("statistic", ["-s", "srcip#"], refused("empty field name in order")),
     ("statistic", ["-s", "srcip#up"], refused("unknown libnf field `up'")),
     # times; everything else about them needs a hierarchy, see fdistdump_cli.py
     ("time-point", ["-t", "never"], refused("invalid time specifier `never'")),
+    ("time-point", ["-t", "1700000000000"], refused("time specifier `1700000000000' is after the year 9999")),
     ("time-point", ["-t", "1", "-T", "1#600"], refused("exclude each other")),
     ("time-point", ["-t", "1", CSV], rows(COUNT)),  # of a file all is read
     ("time-range", ["-T", "600#600"], refused("zero or negative time range duration")),
@@ -209,7 +210,7 @@ ROWS = [
     ("output-fields", ["--output-fields=" + FIELDS_31.rpartition(",")[0], CSV], rows(COUNT)),
     ("output-fields", ["--output-fields=" + FIELDS_31], refused("more than 30 output fields")),
     ("output-fields", ["--output-fields=nosuch"], refused("unknown libnf field `nosuch'")),
-    ("output-fields", ["--output-fields=bytes,,srcip"], refused("empty field name")),
+    ("output-fields", ["--output-fields=bytes,,srcip"], refused("empty field name in output fields `bytes,,srcip'")),
     ("output-fields", ["--output-fields=username", "-l", "2", CSV], prints('username\n""\n""\n'), 3),
     ("output-fields", ["--output-fields=username,proto", "-o", "bytes", CSV], rows(COUNT), 3),
     ("output-fields", ["--output-fields=mpls"], refused("mpls", "cannot be a column")),

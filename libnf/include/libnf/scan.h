@@ -89,8 +89,8 @@ typedef struct lnf_query lnf_query_t;
  * Compiles a question.
  *
  * Order of rows: by the sort column, NaN last in either direction; equal ones by the keys and then the
- * other columns from left to right, ascending; calculated columns count by what they are calculated
- * from. So the answer does not depend on threads or machines.
+ * other columns from left to right, ascending; calculated columns come last and count by what they are
+ * calculated from. So the answer does not depend on threads or machines.
  *
  * Countries come from a database in the MaxMind DB format whose records have `country.iso_code`. It is
  * the spec's, else the file the environment variable LNF_GEO_DATABASE names, else

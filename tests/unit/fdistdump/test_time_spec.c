@@ -100,6 +100,8 @@ static const char *const invalid[] = {
     "2015-01-01#",
     "tomorrow",
     "1969-12-31",
+    "253402300801",  /* of 10000: names of files have no place for it */
+    "1700000000000", /* milliseconds */
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 };
 
@@ -264,6 +266,7 @@ static const struct {
     {"300", 300, 600},
     {"1445405280", 1445405100, 1445405400},
     {"2015-12-31 23:59", 1451606100, 1451606400},
+    {"253402300799", 253402300500, 253402300800},
 };
 
 START_TEST(test_point)
@@ -282,6 +285,9 @@ START_TEST(test_point_invalid)
     struct time_range range;
 
     ck_assert_int_eq(time_spec_point("never", NOW, &range, &failure), REPORT_ARGUMENTS);
+    ck_assert_int_eq(time_spec_point("253402300800", NOW, &range, &failure), REPORT_ARGUMENTS);
+    ck_assert_str_eq(failure.text, "time specifier `253402300800' is after the year 9999; "
+                                   "numbers are seconds");
 }
 END_TEST
 
