@@ -13,8 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- words ------------------------------------------------------------------------------------
- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 /** Binary logarithm of a suffix; -1 = it is none. */
 static int suffix_shift(const char *suffix)
@@ -47,8 +46,7 @@ int memory_limit_read(const char *text, uint64_t *limit, struct failure *failure
     return REPORT_OK;
 }
 
-/* ---- machine ----------------------------------------------------------------------------------
- */
+/* ---- machine --------------------------------------------------------------------------------- */
 
 /** Lowers the limit to the number in a file; "max" and files that are not there change nothing. */
 static void apply_file(const char *path, uint64_t *limit)
@@ -147,8 +145,7 @@ uint64_t memory_limit_available(void)
     return memory_limit_of_group("", physical);
 }
 
-/* ---- accounts ---------------------------------------------------------------------------------
- */
+/* ---- accounts -------------------------------------------------------------------------------- */
 
 static void on_spilling(void *context, const char *directory)
 {

@@ -20,8 +20,7 @@
 #define THREAD_NAME_LENGTH 15
 #define MODULE "config"
 
-/* ---- errors and texts -------------------------------------------------------------------------
- */
+/* ---- errors and texts ------------------------------------------------------------------------ */
 
 static int fail(struct config_error *err, const char *format, ...) COL_PRINTF(2, 3);
 static int fail(struct config_error *err, const char *format, ...)
@@ -108,8 +107,7 @@ static void *append(void *array, size_t *count, size_t item_size)
     return memset(larger + (*count)++ * item_size, 0, item_size);
 }
 
-/* ---- reading a document -----------------------------------------------------------------------
- */
+/* ---- reading a document ---------------------------------------------------------------------- */
 
 /* The last complaint of the parser belongs to the line of the caller's error, not to stderr. */
 static void keep_error(void *context, const char *format, ...)
@@ -157,8 +155,7 @@ static bool in_namespace(const xmlNode *node, const char *href)
            strcmp((const char *)node->ns->href, href) == 0;
 }
 
-/* ---- canonical text ---------------------------------------------------------------------------
- */
+/* ---- canonical text -------------------------------------------------------------------------- */
 
 static int compare_attributes(const void *a, const void *b)
 {
@@ -225,8 +222,7 @@ static char *canonical_text(const xmlNode *node)
     return text;
 }
 
-/* ---- internalcfg.xml --------------------------------------------------------------------------
- */
+/* ---- internalcfg.xml ------------------------------------------------------------------------- */
 
 static const struct plugin_list {
     const char *element;
@@ -379,8 +375,7 @@ static const struct config_plugin *find_intermediate(const struct config *config
     return NULL;
 }
 
-/* ---- startup.xml ------------------------------------------------------------------------------
- */
+/* ---- startup.xml ----------------------------------------------------------------------------- */
 
 static int set_element(struct config_element *element, const struct config_plugin *plugin,
                        const xmlNode *node)
@@ -760,8 +755,7 @@ static int load_startup(struct config *config, const char *path, struct config_e
     return status == COL_ERR_NOMEM ? fail(err, "%.300s: no memory", path) : status;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void free_process(struct config_process *process)
 {

@@ -47,8 +47,7 @@ struct input {
     atomic_uint_fast64_t limited;
 };
 
-/* ---- the descriptor that ends waiting ---------------------------------------------------------
- */
+/* ---- the descriptor that ends waiting -------------------------------------------------------- */
 
 static void set_timer(const struct input *input, uint64_t first_ns)
 {
@@ -78,8 +77,7 @@ int col_input_stop_fd(const col_instance_t *instance)
     return instance->input != NULL ? instance->input->stop_fd : -1;
 }
 
-/* ---- create and destroy -----------------------------------------------------------------------
- */
+/* ---- create and destroy ---------------------------------------------------------------------- */
 
 struct input *input_create(col_instance_t *instance)
 {
@@ -121,8 +119,7 @@ void input_destroy(struct input *input)
     free(input);
 }
 
-/* ---- sessions ---------------------------------------------------------------------------------
- */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 /* Kinds that mean that octets of the message could not be used as what they claim to be. */
 static bool is_fault(enum ipfix_event_kind kind)
@@ -246,8 +243,7 @@ void input_set_dictionary(struct input *input, const ipfix_dictionary_t *diction
     pthread_mutex_unlock(&input->lock);
 }
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* The lock is held. */
 static struct session_entry *find_entry(struct input *input, const struct ipfix_session *session)
@@ -314,8 +310,7 @@ void col_input_malformed(col_instance_t *instance)
     }
 }
 
-/* ---- accounts ---------------------------------------------------------------------------------
- */
+/* ---- accounts -------------------------------------------------------------------------------- */
 
 /* The lock is held. Appends the accounts of one session; false without memory. */
 static bool add_accounts(struct input_source **sources, size_t *count, struct session_entry *entry)

@@ -17,8 +17,7 @@
 #define INSTANCE_MAX_FDS 64
 #define INSTANCE_DEFAULT_TICK_MS 1000u
 
-/* ---- the gate ---------------------------------------------------------------------------------
- */
+/* ---- the gate -------------------------------------------------------------------------------- */
 
 static void gate_init(struct gate *gate)
 {
@@ -97,8 +96,7 @@ void instance_resume(col_instance_t *instance)
     pthread_mutex_unlock(&instance->gate.lock);
 }
 
-/* ---- ticks ------------------------------------------------------------------------------------
- */
+/* ---- ticks ----------------------------------------------------------------------------------- */
 
 static uint32_t tick_interval(const struct col_plugin *plugin)
 {
@@ -123,8 +121,7 @@ static void tick_if_due(col_instance_t *instance)
     }
 }
 
-/* ---- intermediates and storages ---------------------------------------------------------------
- */
+/* ---- intermediates and storages -------------------------------------------------------------- */
 
 static void process_one(col_instance_t *instance, struct ipfix_message *message)
 {
@@ -188,8 +185,7 @@ static void consumer_loop(col_instance_t *instance)
     }
 }
 
-/* ---- inputs -----------------------------------------------------------------------------------
- */
+/* ---- inputs ---------------------------------------------------------------------------------- */
 
 static void input_loop(col_instance_t *instance)
 {
@@ -210,8 +206,7 @@ static void input_loop(col_instance_t *instance)
     }
 }
 
-/* ---- the thread -------------------------------------------------------------------------------
- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static void destroy_state(col_instance_t *instance)
 {
@@ -309,8 +304,7 @@ bool instance_join(col_instance_t *instance, uint64_t deadline_ms)
     return instance->joined;
 }
 
-/* ---- create and free --------------------------------------------------------------------------
- */
+/* ---- create and free ------------------------------------------------------------------------- */
 
 static void set_module(col_instance_t *instance, const char *suffix)
 {
@@ -421,8 +415,7 @@ void instance_free(col_instance_t *instance)
     free(instance);
 }
 
-/* ---- as a stage -------------------------------------------------------------------------------
- */
+/* ---- as a stage ------------------------------------------------------------------------------ */
 
 static void stage_push(void *context, struct ipfix_message *message)
 {
@@ -439,8 +432,7 @@ struct stage instance_stage(col_instance_t *instance)
     return (struct stage){stage_push, stage_close, instance};
 }
 
-/* ---- services for plugins ---------------------------------------------------------------------
- */
+/* ---- services for plugins -------------------------------------------------------------------- */
 
 const char *instance_module(const col_instance_t *instance)
 {

@@ -35,8 +35,7 @@ struct run {
     uint64_t deadline_ms; /* when it has to be over */
 };
 
-/* ---- signals ----------------------------------------------------------------------------------
- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static sigset_t handled_signals(void)
 {
@@ -117,8 +116,7 @@ static void handle_signals(struct run *run)
     }
 }
 
-/* ---- running ----------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static int time_left_ms(const struct run *run)
 {
@@ -195,8 +193,7 @@ static int run_collector(struct run *run)
     return started && clean ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------
- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static bool print_plugin(const struct config_plugin *entry)
 {

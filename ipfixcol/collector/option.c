@@ -24,8 +24,7 @@ struct option_context {
     struct config_error *err;
 };
 
-/* ---- one type each: text into the member ------------------------------------------------------
- */
+/* ---- one type each: text into the member ----------------------------------------------------- */
 
 typedef bool option_set_fn(const struct col_option *row, const char *text, void *member,
                            const char **reason);
@@ -190,8 +189,7 @@ static void *member_of(void *options, const struct col_option *row)
     return (char *)options + row->offset;
 }
 
-/* ---- freeing ----------------------------------------------------------------------------------
- */
+/* ---- freeing --------------------------------------------------------------------------------- */
 
 static void free_members(const struct col_option *rows, void *options)
 {
@@ -218,8 +216,7 @@ void option_free(const struct col_option *rows, void *options)
     }
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int option_fail(const struct option_context *context, const xmlNode *node, const char *name,
                        const char *reason)
@@ -476,8 +473,7 @@ int option_parse(const struct col_plugin *plugin, const struct option_source *so
     return COL_OK;
 }
 
-/* ---- checking rows ----------------------------------------------------------------------------
- */
+/* ---- checking rows --------------------------------------------------------------------------- */
 
 static bool row_fail(struct config_error *err, const struct col_option *row, const char *reason)
 {
@@ -551,8 +547,7 @@ bool option_check_rows(const struct col_option *rows, size_t size, struct config
     return check_rows(rows, size, 0, err);
 }
 
-/* ---- printing ---------------------------------------------------------------------------------
- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 static void print_type(const struct col_option *row, FILE *out)
 {

@@ -26,8 +26,7 @@ struct manager {
     struct manager *next; /* among the closing ones */
 };
 
-/* ---- Data Managers ----------------------------------------------------------------------------
- */
+/* ---- Data Managers --------------------------------------------------------------------------- */
 
 static void manager_free(struct manager *manager)
 {
@@ -123,8 +122,7 @@ static struct manager *manager_create(struct output *output, uint32_t domain_id)
     return manager;
 }
 
-/* ---- closing managers -------------------------------------------------------------------------
- */
+/* ---- closing managers ------------------------------------------------------------------------ */
 
 static void start_closing(struct output *output, struct manager *manager)
 {
@@ -164,8 +162,7 @@ static void reap(struct output *output, bool wait, uint32_t domain_id)
     }
 }
 
-/* ---- routing ----------------------------------------------------------------------------------
- */
+/* ---- routing --------------------------------------------------------------------------------- */
 
 static struct manager *add_manager(struct output *output, uint32_t domain_id)
 {
@@ -278,8 +275,7 @@ struct stage output_stage(struct output *output)
     return (struct stage){output_push, output_close, output};
 }
 
-/* ---- from outside -----------------------------------------------------------------------------
- */
+/* ---- from outside ---------------------------------------------------------------------------- */
 
 static bool set_specs(struct output *output, struct instance_spec **specs, size_t count)
 {
@@ -437,8 +433,7 @@ void output_set_aside(struct output *output)
     pthread_mutex_unlock(&output->lock);
 }
 
-/* ---- other storages while running -------------------------------------------------------------
- */
+/* ---- other storages while running ------------------------------------------------------------ */
 
 /* Takes out of `storages` one that runs with exactly these settings, or NULL. */
 static col_instance_t *take_equal(col_instance_t **storages, size_t count,

@@ -15,8 +15,7 @@
 /* Storages that are to be replaced have so long to take what is queued. */
 #define PATIENCE_MS 5000u
 
-/* ---- building ---------------------------------------------------------------------------------
- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 /* Each stage hands over to the next one; the last one to the output manager. */
 static void wire(struct pipeline *pipeline)
@@ -107,8 +106,7 @@ bool pipeline_start(struct pipeline *pipeline)
     return instance_start(pipeline->input);
 }
 
-/* ---- ending -----------------------------------------------------------------------------------
- */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 static void hasten_storage(void *context, uint32_t domain_id, col_instance_t *storage)
 {
@@ -239,8 +237,7 @@ void pipeline_destroy(struct pipeline *pipeline)
     free(pipeline);
 }
 
-/* ---- holding everything -----------------------------------------------------------------------
- */
+/* ---- holding everything ---------------------------------------------------------------------- */
 
 static bool hold(col_instance_t *instance, bool (*give_up)(void), uint64_t deadline_ms)
 {
@@ -308,8 +305,7 @@ bool pipeline_set_dictionary(struct pipeline *pipeline, const ipfix_dictionary_t
     return true;
 }
 
-/* ---- another plan -----------------------------------------------------------------------------
- */
+/* ---- another plan ---------------------------------------------------------------------------- */
 
 static bool same_intermediates(const struct pipeline *pipeline, const struct pipeline_plan *plan)
 {

@@ -22,8 +22,7 @@ const char *plugin_kind_name(enum col_kind kind)
     return (unsigned)kind < 3 ? names[kind] : "unknown";
 }
 
-/* ---- where the file is ------------------------------------------------------------------------
- */
+/* ---- where the file is ----------------------------------------------------------------------- */
 
 static const char *base_name(const char *file)
 {
@@ -70,8 +69,7 @@ bool plugin_find(const char *file, char *path, size_t path_size)
     return false;
 }
 
-/* ---- what it has to have ----------------------------------------------------------------------
- */
+/* ---- what it has to have --------------------------------------------------------------------- */
 
 static bool refuse(struct config_error *err, const char *reason)
 {
@@ -120,8 +118,7 @@ bool plugin_check(const struct col_plugin *plugin, enum col_kind kind, struct co
            option_check_rows(plugin->options, plugin->options_size, err);
 }
 
-/* ---- loading ----------------------------------------------------------------------------------
- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 const struct col_plugin *plugin_load(const char *file, enum col_kind kind, struct config_error *err)
 {

@@ -16,8 +16,7 @@
 /* A thread that has told its end needs a moment to be gone. */
 #define LAST_MOMENT_MS 1000u
 
-/* ---- dictionary -------------------------------------------------------------------------------
- */
+/* ---- dictionary ------------------------------------------------------------------------------ */
 
 static bool load_dictionary(struct service *service)
 {
@@ -67,8 +66,7 @@ static void reload_dictionary(struct service *service)
     }
 }
 
-/* ---- plans ------------------------------------------------------------------------------------
- */
+/* ---- plans ----------------------------------------------------------------------------------- */
 
 struct plans {
     struct pipeline_plan **items;
@@ -128,8 +126,7 @@ static void force_single_manager(const struct service *service, struct plans *pl
     }
 }
 
-/* ---- pipelines --------------------------------------------------------------------------------
- */
+/* ---- pipelines ------------------------------------------------------------------------------- */
 
 /* Frees removed pipelines whose threads have ended meanwhile. */
 static void reap_removed(struct service *service)
@@ -320,8 +317,7 @@ bool service_end(struct service *service, uint64_t deadline_ms, bool *clean)
     return true;
 }
 
-/* ---- reload -----------------------------------------------------------------------------------
- */
+/* ---- reload ---------------------------------------------------------------------------------- */
 
 /* The plan of a pipeline: same name, and the same place among those of that name. */
 static size_t find_plan(const struct service *service, const struct plans *plans, size_t index)

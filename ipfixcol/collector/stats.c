@@ -59,8 +59,7 @@ struct stats {
 
 typedef unsigned long long number;
 
-/* ---- sources ----------------------------------------------------------------------------------
- */
+/* ---- sources --------------------------------------------------------------------------------- */
 
 static int compare_earlier(const void *a, const void *b)
 {
@@ -183,8 +182,7 @@ static void print_table(FILE *out, const struct line *domains, size_t count)
     }
 }
 
-/* ---- threads ----------------------------------------------------------------------------------
- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 /* State and CPU time of a thread; false when it has gone. */
 static bool read_thread(long tid, char *name, size_t name_size, char *state, uint64_t *ticks)
@@ -275,8 +273,7 @@ static void remember_threads(struct stats *stats)
     }
 }
 
-/* ---- queues and counters ----------------------------------------------------------------------
- */
+/* ---- queues and counters --------------------------------------------------------------------- */
 
 static void print_output_queue(void *context, uint32_t domain_id, col_instance_t *storage)
 {
@@ -359,8 +356,7 @@ static void print_counters(struct pipeline *pipeline, FILE *out)
     output_each(&pipeline->output, print_storage, out);
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static void write_key(FILE *out, const char *key, const struct line *line, uint64_t value)
 {
@@ -502,8 +498,7 @@ static void remove_old_files(const char *prefix)
     }
 }
 
-/* ---- one interval -----------------------------------------------------------------------------
- */
+/* ---- one interval ---------------------------------------------------------------------------- */
 
 static void print_block(const struct stats *stats, struct pipeline *pipeline, uint64_t elapsed_ms,
                         const struct line *domains, size_t domain_count)
@@ -615,8 +610,7 @@ static void report(struct stats *stats)
     stats->last_ms = now_ms;
 }
 
-/* ---- the thread -------------------------------------------------------------------------------
- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static void *stats_run(void *argument)
 {

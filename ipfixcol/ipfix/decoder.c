@@ -55,8 +55,7 @@ struct decoding {
     uint64_t now_ms;
 };
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 ipfix_decoder_t *ipfix_decoder_create(const struct ipfix_session *session,
                                       const ipfix_dictionary_t *dictionary, ipfix_event_fn *event,
@@ -113,8 +112,7 @@ void ipfix_decoder_set_dictionary(ipfix_decoder_t *decoder, const ipfix_dictiona
     decoder->dictionary = dictionary;
 }
 
-/* ---- domains -----------------------------------------------------------------------------------
- */
+/* ---- domains --------------------------------------------------------------------------------- */
 
 /* Index of a domain, or where it belongs. */
 static size_t domain_position(const ipfix_decoder_t *decoder, uint32_t id)
@@ -199,8 +197,7 @@ static int domain_get(ipfix_decoder_t *decoder, uint32_t id, struct domain **dom
     return COL_OK;
 }
 
-/* ---- sets --------------------------------------------------------------------------------------
- */
+/* ---- sets ------------------------------------------------------------------------------------ */
 
 static struct template_context template_context(const ipfix_decoder_t *decoder,
                                                 const struct domain *domain, uint64_t now_ms)
@@ -315,8 +312,7 @@ static uint32_t sum_records(const struct set_list *sets)
     return sum;
 }
 
-/* ---- messages ----------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void account(ipfix_decoder_t *decoder, struct domain *domain,
                     const struct decoding *decoding, uint32_t record_count)
@@ -400,8 +396,7 @@ static int decode_received_ipfix(ipfix_decoder_t *decoder, struct decoding *deco
     return decode_ipfix(decoder, decoding, message);
 }
 
-/* ---- NetFlow -----------------------------------------------------------------------------------
- */
+/* ---- NetFlow --------------------------------------------------------------------------------- */
 
 static int tell_conversion(const ipfix_decoder_t *decoder, uint32_t domain_id, uint16_t version,
                            const char *why)
@@ -498,8 +493,7 @@ int ipfix_decoder_decode(ipfix_decoder_t *decoder, const uint8_t *octets, size_t
     return COL_ERR_MALFORMED;
 }
 
-/* ---- end of a session, accounts ----------------------------------------------------------------
- */
+/* ---- end of a session, accounts -------------------------------------------------------------- */
 
 struct ipfix_message *ipfix_decoder_close_next(ipfix_decoder_t *decoder)
 {

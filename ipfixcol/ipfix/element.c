@@ -21,8 +21,7 @@ struct ipfix_dictionary {
     size_t slots; /* of both, a power of two, more than twice `count` */
 };
 
-/* ---- lookup ------------------------------------------------------------------------------------
- */
+/* ---- lookup ---------------------------------------------------------------------------------- */
 
 static size_t number_hash(uint32_t pen, uint16_t id)
 {
@@ -76,8 +75,7 @@ const struct ipfix_element *ipfix_dictionary_find_name(const ipfix_dictionary_t 
     return first;
 }
 
-/* ---- values of the file ------------------------------------------------------------------------
- */
+/* ---- values of the file ---------------------------------------------------------------------- */
 
 static const char *const type_names[] = {
     [IPFIX_TYPE_OCTET_ARRAY] = "octetArray",
@@ -158,8 +156,7 @@ static char *trim(char *text)
     return text;
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* A file that is being read. */
 struct loading {
@@ -293,8 +290,7 @@ static bool read_element(const struct loading *loading, xmlNode *node)
     return good;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------
- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 /* The same name twice inside one enterprise: which one a filter means is a guess. */
 static bool name_is_taken(const ipfix_dictionary_t *dictionary, const struct ipfix_element *element)
@@ -351,8 +347,7 @@ static bool build_tables(const struct loading *loading)
     return true;
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static bool read_document(const struct loading *loading, xmlDoc *document)
 {

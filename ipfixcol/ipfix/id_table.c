@@ -12,8 +12,7 @@
 
 _Static_assert(ID_COUNT == 65536, "every Template ID has its place");
 
-/* ---- budget ------------------------------------------------------------------------------------
- */
+/* ---- budget ---------------------------------------------------------------------------------- */
 
 bool template_budget_take(struct template_budget *budget, size_t size)
 {
@@ -38,8 +37,7 @@ void template_budget_give(struct template_budget *budget, size_t size)
     }
 }
 
-/* ---- table -------------------------------------------------------------------------------------
- */
+/* ---- table ----------------------------------------------------------------------------------- */
 
 void id_table_init(struct id_table *table, struct template_budget *budget, size_t item_size)
 {

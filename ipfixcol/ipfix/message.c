@@ -23,8 +23,7 @@ bool message_header_read(const uint8_t *octets, size_t length, struct message_he
     return !r.failed;
 }
 
-/* ---- sets --------------------------------------------------------------------------------------
- */
+/* ---- sets ------------------------------------------------------------------------------------ */
 
 /* Makes room for one more item of `size` octets. */
 static void *grow(void *items, size_t *room, size_t count, size_t size)
@@ -99,8 +98,7 @@ void set_list_clear(struct set_list *sets)
     sets->count = 0;
 }
 
-/* ---- template changes --------------------------------------------------------------------------
- */
+/* ---- template changes ------------------------------------------------------------------------ */
 
 int change_list_add(struct change_list *changes, enum ipfix_template_change_kind kind, uint16_t set,
                     const struct ipfix_template *tmplt)
@@ -124,8 +122,7 @@ void change_list_clear(struct change_list *changes)
     changes->count = 0;
 }
 
-/* ---- the shared object -------------------------------------------------------------------------
- */
+/* ---- the shared object ----------------------------------------------------------------------- */
 
 /* Moves the sets behind the object and lets them point into the copied octets. */
 static void copy_sets(struct ipfix_set *to, const struct set_list *sets, const uint8_t *old_octets,

@@ -22,8 +22,7 @@ enum {
     IE_FLOW_END_MILLISECONDS = 153,
 };
 
-/* ---- headers -----------------------------------------------------------------------------------
- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 static void read_v5_header(struct lnf_reader *r, struct netflow_header *header)
 {
@@ -93,8 +92,7 @@ static void end_length(struct lnf_writer_bytes *out, uint8_t *start)
     }
 }
 
-/* ---- v5 ----------------------------------------------------------------------------------------
- */
+/* ---- v5 -------------------------------------------------------------------------------------- */
 
 #define FIELD(id, length) (id) >> 8, (id)&0xFF, 0, (length)
 
@@ -173,8 +171,7 @@ int netflow_v5_convert(const struct netflow_header *header, const uint8_t *octet
     return COL_OK;
 }
 
-/* ---- v9: templates whose records change --------------------------------------------------------
- */
+/* ---- v9: templates whose records change ------------------------------------------------------ */
 
 /* Places of the times in a record. */
 struct netflow_conversion {
@@ -240,8 +237,7 @@ static struct netflow_conversion **make_slot(struct netflow_templates *templates
     return id_table_make(&templates->conversions, id, &slot) == COL_OK ? slot : NULL;
 }
 
-/* ---- v9: templates -----------------------------------------------------------------------------
- */
+/* ---- v9: templates --------------------------------------------------------------------------- */
 
 /* A conversion on its way. */
 struct v9 {
@@ -466,8 +462,7 @@ static void convert_template_set(const struct v9 *v9, struct lnf_reader r, bool 
     end_length(v9->out, set);
 }
 
-/* ---- v9: data ----------------------------------------------------------------------------------
- */
+/* ---- v9: data -------------------------------------------------------------------------------- */
 
 static void convert_record(const struct v9 *v9, const struct netflow_conversion *conversion,
                            const uint8_t *record)
@@ -499,8 +494,7 @@ static void convert_data_set(const struct v9 *v9, uint16_t id, struct lnf_reader
     end_length(v9->out, set);
 }
 
-/* ---- v9: datagrams -----------------------------------------------------------------------------
- */
+/* ---- v9: datagrams --------------------------------------------------------------------------- */
 
 /* Next FlowSet. The header's count is not used: exporters count records, FlowSets or nothing. */
 static bool next_set(struct lnf_reader *r, uint16_t *id, struct lnf_reader *content)

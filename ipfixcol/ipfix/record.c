@@ -4,8 +4,7 @@
 
 #include <ipfixcol/record.h>
 
-/* ---- records of a set --------------------------------------------------------------------------
- */
+/* ---- records of a set ------------------------------------------------------------------------ */
 
 void ipfix_record_iter_init(struct ipfix_record_iter *iter, const struct ipfix_set *set)
 {
@@ -39,8 +38,7 @@ bool ipfix_record_next(struct ipfix_record_iter *iter, struct ipfix_record *reco
     return true;
 }
 
-/* ---- fields of a record ------------------------------------------------------------------------
- */
+/* ---- fields of a record ---------------------------------------------------------------------- */
 
 void ipfix_field_iter_init(struct ipfix_field_iter *iter, const struct ipfix_record *record)
 {
@@ -108,8 +106,7 @@ bool ipfix_record_find(const struct ipfix_record *record, uint32_t pen, uint16_t
     return false;
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 uint64_t ipfix_field_uint(const uint8_t *octets, uint16_t length)
 {

@@ -23,8 +23,7 @@ struct template_object {
 /* Only uniqueness matters, so relaxed order suffices. */
 static atomic_uint_fast64_t next_serial = 1;
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static const char *read_counts(struct lnf_reader *r, struct template_spec *spec)
 {
@@ -82,8 +81,7 @@ bool template_matches(const struct ipfix_template *tmplt, const struct template_
            memcmp(tmplt->definition, spec->definition, spec->definition_length) == 0;
 }
 
-/* ---- building ---------------------------------------------------------------------------------
- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 /* Field Specifiers into fields; offsets are set later. */
 static void read_fields(const struct template_spec *spec, const ipfix_dictionary_t *dictionary,
@@ -249,8 +247,7 @@ const ipfix_dictionary_t *template_dictionary(const struct ipfix_template *tmplt
     return ((const struct template_object *)tmplt)->dictionary;
 }
 
-/* ---- use --------------------------------------------------------------------------------------
- */
+/* ---- use ------------------------------------------------------------------------------------- */
 
 size_t template_record_length(const struct ipfix_template *tmplt, const uint8_t *at,
                               const uint8_t *end)

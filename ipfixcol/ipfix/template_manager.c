@@ -2,8 +2,7 @@
 /* Templates of one Observation Domain of a Transport Session. */
 #include "template_manager.h"
 
-/* ---- table -------------------------------------------------------------------------------------
- */
+/* ---- table ----------------------------------------------------------------------------------- */
 
 void template_table_init(struct template_table *table, uint32_t domain_id,
                          struct template_budget *budget)
@@ -58,8 +57,7 @@ void template_table_clear(struct template_table *table)
     id_table_clear(&table->entries);
 }
 
-/* ---- lookup ------------------------------------------------------------------------------------
- */
+/* ---- lookup ---------------------------------------------------------------------------------- */
 
 const struct template_entry *template_table_peek(const struct template_table *table, uint16_t id)
 {
@@ -95,8 +93,7 @@ const struct ipfix_template *template_table_find(struct template_table *table,
     return entry->tmplt;
 }
 
-/* ---- Template Sets -----------------------------------------------------------------------------
- */
+/* ---- Template Sets --------------------------------------------------------------------------- */
 
 /* The set being applied. */
 struct application {

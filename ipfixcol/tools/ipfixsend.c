@@ -72,8 +72,7 @@ static uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-/* ---- network ----------------------------------------------------------------------------------
- */
+/* ---- network --------------------------------------------------------------------------------- */
 
 struct sender {
     int fd;
@@ -306,8 +305,7 @@ static void sender_drain(struct sender *sender)
     }
 }
 
-/* ---- replay -----------------------------------------------------------------------------------
- */
+/* ---- replay ---------------------------------------------------------------------------------- */
 
 /** Takes messages that are due into a batch; `wait_ns` is set when the next one is not due yet. */
 static enum peek batch_fill(struct batch *batch, struct source *source, struct pacer *pacer,
@@ -389,8 +387,7 @@ static bool replay(struct sender *sender, struct source *source, const struct op
     return ok && !sender->failed;
 }
 
-/* ---- command line -----------------------------------------------------------------------------
- */
+/* ---- command line ---------------------------------------------------------------------------- */
 
 /** Decimal number of at most `max`; `rest` is what follows. */
 static bool parse_number(const char *text, uint64_t max, uint64_t *value, const char **rest)

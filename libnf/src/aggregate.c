@@ -39,8 +39,7 @@ size_t lnf_groups_memory(const struct lnf_groups *groups)
     return lnf_store_memory(&groups->store) + index;
 }
 
-/* ---- index
- * ---------------------------------------------------------------------------------------- */
+/* ---- index ----------------------------------------------------------------------------------- */
 
 /** Zeroed slots. Large ones come from the kernel, which zeroes them once, on whole huge pages. */
 static uint64_t *index_create(unsigned bits)
@@ -151,8 +150,7 @@ static int make_room(struct lnf_groups *groups)
     return lnf_store_reserve(&groups->store, LNF_CHUNK);
 }
 
-/* ---- finding groups
- * ------------------------------------------------------------------------------- */
+/* ---- finding groups -------------------------------------------------------------------------- */
 
 static inline uint32_t hash_key(const uint64_t *key, unsigned words, uint64_t seed)
 {
@@ -300,8 +298,7 @@ static void find_groups_any(struct lnf_groups *groups, const uint64_t *keys, uns
     }
 }
 
-/* ---- updating groups
- * ------------------------------------------------------------------------------ */
+/* ---- updating groups ------------------------------------------------------------------------- */
 
 /** Values for groups: those of rows of a column, or those of other groups. */
 struct update {
@@ -603,8 +600,7 @@ uint8_t *lnf_groups_find(const struct lnf_groups *groups, const uint64_t *key)
     }
 }
 
-/* ---- doors
- * ---------------------------------------------------------------------------------------- */
+/* ---- doors ----------------------------------------------------------------------------------- */
 
 /** Keys of a chunk of batch rows; `destination` picks the other side of pair fields. */
 static void pack_keys(const lnf_query_t *query, const void *const *columns,

@@ -102,8 +102,7 @@ static inline uint64_t load_u64(const uint8_t *p)
     return le64toh(lnf_load_u64(p));
 }
 
-/* ---- life ---------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void layout_forget_all(lnf_batch_t *batch)
 {
@@ -178,8 +177,7 @@ uint64_t lnf_batch_number(const lnf_batch_t *batch, unsigned row)
     return batch->first_number == 0 ? 0 : batch->first_number + row;
 }
 
-/* ---- layout cache -------------------------------------------------------------------------------
- */
+/* ---- layout cache ---------------------------------------------------------------------------- */
 
 static inline unsigned layout_hash(uint32_t size_count, uint32_t first_header)
 {
@@ -371,8 +369,7 @@ static const struct layout *layout_find(lnf_batch_t *batch, const uint8_t *recor
     return layout_add(batch, record, size, slot, status);
 }
 
-/* ---- records ------------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static void count_damaged(lnf_batch_t *batch, size_t at)
 {
@@ -536,8 +533,7 @@ const uint8_t *lnf_batch_element(const lnf_batch_t *batch, unsigned row, unsigne
     return record + data;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------
- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 /** One field of the rows: how to get from a row to its octets. */
 struct view {
@@ -753,8 +749,7 @@ static void copy_numbers(const struct lnf_field *field, const struct view *view,
     }
 }
 
-/* ---- addresses ----------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static inline struct lnf_addr address4(const uint8_t *p)
 {
@@ -866,8 +861,7 @@ static bool fill_addresses(lnf_batch_t *batch, const struct lnf_field *field,
     return true;
 }
 
-/* ---- calculated fields --------------------------------------------------------------------------
- */
+/* ---- calculated fields ----------------------------------------------------------------------- */
 
 static const void *column_of(lnf_batch_t *batch, int id, const uint16_t *selection, unsigned count)
 {
@@ -974,8 +968,7 @@ static bool fill_computed(lnf_batch_t *batch, const struct lnf_field *field,
     }
 }
 
-/* ---- columns ------------------------------------------------------------------------------------
- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 /** Places of header fields are the same in all records. */
 static void view_header(const lnf_batch_t *batch, unsigned offset, struct view *view)
@@ -1068,8 +1061,7 @@ const void *lnf_batch_column(lnf_batch_t *batch, const struct lnf_field *field,
     return out;
 }
 
-/* ---- presence -----------------------------------------------------------------------------------
- */
+/* ---- presence -------------------------------------------------------------------------------- */
 
 /** Layouts whose records have what a calculated field is made of. */
 static uint64_t layouts_with_computed(const lnf_batch_t *batch, const struct lnf_field *field)

@@ -75,8 +75,7 @@ static int fail_text(int status, const char *text)
     return status;
 }
 
-/* ---- exporters --------------------------------------------------------------------------------
- */
+/* ---- exporters ------------------------------------------------------------------------------- */
 
 /** Adds a row for a number that has none; false without memory. */
 static bool exporters_add(struct exporters *table, const struct lnf_exporter *exporter)
@@ -181,8 +180,7 @@ static void learn_exporter(lnf_file_t *file, const uint8_t *record, size_t size)
     }
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static bool codec_of_flags(unsigned flags, enum lnf_codec *codec)
 {
@@ -298,8 +296,7 @@ fail:
     return status;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /** Whether records of this type may be in a file and say nothing about flows. */
 static bool is_known_type(unsigned type)
@@ -502,8 +499,7 @@ int lnf_read(lnf_file_t *file, lnf_rec_t *record)
     return status;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void forget_source(lnf_file_t *file)
 {
@@ -714,8 +710,7 @@ void lnf_close(lnf_file_t *file)
     free(file);
 }
 
-/* ---- facts ------------------------------------------------------------------------------------
- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 static int give(void *data, size_t size, const void *value, size_t value_size)
 {

@@ -67,8 +67,7 @@ static int no_memory(void)
     return LNF_ERR_NOMEM;
 }
 
-/* ---- parts
- * ----------------------------------------------------------------------------------------- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 /** Frees what was written. */
 static void part_clear(struct part *part)
@@ -191,8 +190,7 @@ static int part_absorb(struct part *part, struct part *from)
     return status;
 }
 
-/* ---- threads and their parts
- * ----------------------------------------------------------------------- */
+/* ---- threads and their parts ----------------------------------------------------------------- */
 
 /** Different in all threads that live at the same time, and never 0. */
 static uintptr_t this_thread(void)
@@ -349,8 +347,7 @@ int lnf_mem_merge_threads(lnf_mem_t *mem)
     return status;
 }
 
-/* ---- declarations
- * ---------------------------------------------------------------------------------- */
+/* ---- declarations ---------------------------------------------------------------------------- */
 
 int lnf_mem_init(lnf_mem_t **mem)
 {
@@ -451,8 +448,7 @@ int lnf_mem_fastaggr(lnf_mem_t *mem, int mode)
     return LNF_OK;
 }
 
-/* ---- writing
- * --------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 int lnf_mem_write(lnf_mem_t *mem, lnf_rec_t *record)
 {
@@ -507,8 +503,7 @@ int lnf_mem_write_raw(lnf_mem_t *mem, char *buf, int size)
     return LNF_OK;
 }
 
-/* ---- order
- * ----------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /** Brings what was handed in to the part readers see; with the lock. */
 static int gather(lnf_mem_t *mem)
@@ -612,8 +607,7 @@ static int need_order(lnf_mem_t *mem)
     return status;
 }
 
-/* ---- cursors: addresses of items, which never move
- * ------------------------------------------------- */
+/* ---- cursors: addresses of items, which never move ------------------------------------------- */
 
 static lnf_mem_cursor_t *cursor_of(const uint8_t *item)
 {
@@ -719,8 +713,7 @@ int lnf_mem_lookup_raw_c(lnf_mem_t *mem, char *buf, int size, lnf_mem_cursor_t *
     return find_key(mem, key, cursor);
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 int lnf_mem_read_c(lnf_mem_t *mem, lnf_mem_cursor_t *cursor, lnf_rec_t *record)
 {
@@ -796,8 +789,7 @@ void lnf_mem_read_reset(lnf_mem_t *mem)
     mem->cursor = NULL;
 }
 
-/* ---- the end
- * --------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 void lnf_mem_clean(lnf_mem_t *mem)
 {

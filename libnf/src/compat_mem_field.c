@@ -6,8 +6,7 @@
 #include <libnf/bytes.h>
 #include <netinet/in.h>
 
-/* ---- declarations
- * ---------------------------------------------------------------------------------- */
+/* ---- declarations ---------------------------------------------------------------------------- */
 
 static bool is_ratio(int id)
 {
@@ -104,8 +103,7 @@ int lnf_mem_plan_add(struct lnf_mem_plan *plan, int id, int flags, int bits, int
     return LNF_OK;
 }
 
-/* ---- query
- * ----------------------------------------------------------------------------------------- */
+/* ---- query ----------------------------------------------------------------------------------- */
 
 static void imply(struct lnf_mem_plan *plan, int id)
 {
@@ -265,8 +263,7 @@ void lnf_mem_plan_reset(struct lnf_mem_plan *plan)
     }
 }
 
-/* ---- values
- * ---------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /** A value as records have it, turned into one of a column. */
 static void native_of_host(const struct lnf_stored *stored, const void *host,
@@ -325,8 +322,7 @@ static void clear_key(const struct lnf_mem_plan *plan, uint64_t *key)
     }
 }
 
-/* ---- records
- * --------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 void lnf_mem_key_of_record(const struct lnf_mem_plan *plan, lnf_rec_t *record, bool destination,
                            uint64_t *key)
@@ -455,8 +451,7 @@ int lnf_mem_record_of_group(struct lnf_mem_plan *plan, const uint8_t *group, lnf
     return status;
 }
 
-/* ---- raw records
- * ----------------------------------------------------------------------------------- */
+/* ---- raw records ----------------------------------------------------------------------------- */
 
 void lnf_mem_key_of_raw(const struct lnf_mem_plan *plan, const char *raw, uint64_t *key)
 {
@@ -526,8 +521,7 @@ void lnf_mem_raw_of_group(const struct lnf_mem_plan *plan, const uint8_t *group,
     }
 }
 
-/* ---- order
- * ----------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 uint64_t lnf_mem_rank(const struct lnf_mem_plan *plan, const uint8_t *group)
 {

@@ -43,8 +43,7 @@ static bool has_entry(const struct lnf_field *field)
     }
 }
 
-/* ---- writing
- * --------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /** Appends a value, the caller's form turned into octets. */
 static void write_value(struct lnf_writer_bytes *w, unsigned type, const union value *value)
@@ -132,8 +131,7 @@ int lnf_rec_get_raw(lnf_rec_t *record, int type, char *buf, size_t size, size_t 
     return LNF_OK;
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /** Reads a value of the right length into the caller's form. */
 static void read_value(struct lnf_reader *r, unsigned type, union value *value)

@@ -49,8 +49,7 @@ struct lnf_rec {
     struct shape shapes[SHAPES];
 };
 
-/* ---- the octets -------------------------------------------------------------------------------
- */
+/* ---- the octets ------------------------------------------------------------------------------ */
 
 static bool grow(lnf_rec_t *rec, size_t size)
 {
@@ -358,8 +357,7 @@ const struct lnf_exporter *lnf_rec_exporter(const lnf_rec_t *record)
     return record->exporter_known ? &record->exporter : NULL;
 }
 
-/* ---- numbers and other values -----------------------------------------------------------------
- */
+/* ---- numbers and other values ---------------------------------------------------------------- */
 
 static uint64_t load_uint(const uint8_t *from, unsigned width, bool network_order)
 {
@@ -512,8 +510,7 @@ static void set_stored(const struct lnf_field *field, uint8_t *to, const void *v
     }
 }
 
-/* ---- addresses --------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static void get_ipv4(const uint8_t *from, uint8_t octets[16])
 {
@@ -615,8 +612,7 @@ static int set_address(lnf_rec_t *rec, const struct lnf_field *field, const uint
     return LNF_OK;
 }
 
-/* ---- exporter ---------------------------------------------------------------------------------
- */
+/* ---- exporter -------------------------------------------------------------------------------- */
 
 static void get_exporter_address(const struct sockaddr_storage *address, uint8_t octets[16])
 {
@@ -654,8 +650,7 @@ static int get_from_exporter(const lnf_rec_t *rec, int field, void *value)
     }
 }
 
-/* ---- calculated and composite fields ----------------------------------------------------------
- */
+/* ---- calculated and composite fields --------------------------------------------------------- */
 
 static uint64_t get_number(const lnf_rec_t *rec, int field)
 {
@@ -793,8 +788,7 @@ static int set_computed(lnf_rec_t *rec, const struct lnf_field *field, const voi
     }
 }
 
-/* ---- get and set ------------------------------------------------------------------------------
- */
+/* ---- get and set ----------------------------------------------------------------------------- */
 
 /** Where the value of a field that is no address lies; NULL when absent. */
 static const uint8_t *find_stored(const lnf_rec_t *rec, const struct lnf_field *field)
@@ -879,8 +873,7 @@ int lnf_rec_fset(lnf_rec_t *record, int field, void *data)
     return set_element_field(record, row, data);
 }
 
-/* ---- making a record again -------------------------------------------------------------------
- */
+/* ---- making a record again ------------------------------------------------------------------- */
 
 static void restore_exporter_address(struct lnf_exporter *exporter, const uint8_t octets[16])
 {

@@ -51,8 +51,7 @@ static void pause_ns(long ns)
     (void)nanosleep(&time, NULL);
 }
 
-/* ---- joining
- * --------------------------------------------------------------------------------------- */
+/* ---- joining --------------------------------------------------------------------------------- */
 
 /** Whether the object still has a name: nobody will join one without. */
 static bool has_name(int fd)
@@ -242,8 +241,7 @@ fail:
     return status;
 }
 
-/* ---- leaving
- * --------------------------------------------------------------------------------------- */
+/* ---- leaving --------------------------------------------------------------------------------- */
 
 /** Takes the name away, unless it is another ring's by now. */
 static void unlink_own(const lnf_ring_t *ring)
@@ -274,8 +272,7 @@ void lnf_ring_free(lnf_ring_t *ring)
     free(ring);
 }
 
-/* ---- sleeping
- * -------------------------------------------------------------------------------------- */
+/* ---- sleeping -------------------------------------------------------------------------------- */
 
 /** Sleeps until the word is another one, at most for a while. */
 static void sleep_on(_Atomic uint32_t *word, uint32_t value)
@@ -306,8 +303,7 @@ static void wait_for_record(const lnf_ring_t *ring)
     (void)atomic_fetch_sub(&shared->sleepers, 1);
 }
 
-/* ---- writing
- * --------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /** Takes the writers' lock, from a dead process as well. */
 static int lock_writers(lnf_ring_t *ring)
@@ -359,8 +355,7 @@ int lnf_ring_write(lnf_ring_t *ring, lnf_rec_t *record)
     return LNF_OK;
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /** Copies a record out of its slot: its octets, or 0 when it is not there or not whole. */
 static size_t load_slot(const struct lnf_ring_slot *slot, uint64_t number, uint64_t *words)

@@ -66,8 +66,7 @@ struct lnf_input {
     lnf_layout1_t *layout1; /* extension maps of a file with layout 1 blocks; NULL = none seen */
 };
 
-/* ---- reading and reporting --------------------------------------------------------------------
- */
+/* ---- reading and reporting ------------------------------------------------------------------- */
 
 /** Reads exactly `size` octets; false with errno, which is 0 when the file ends before. */
 static bool read_at(const lnf_input_t *input, uint64_t offset, uint8_t *to, size_t size)
@@ -114,8 +113,7 @@ static int read_failed(const lnf_input_t *input, uint64_t offset, struct lnf_err
     return LNF_ERR_READ;
 }
 
-/* ---- block headers ----------------------------------------------------------------------------
- */
+/* ---- block headers --------------------------------------------------------------------------- */
 
 struct block_header {
     uint32_t records;
@@ -213,8 +211,7 @@ static int load_block(lnf_input_t *input, const struct lnf_block_ref *block,
                                size, reason);
 }
 
-/* ---- appendix ---------------------------------------------------------------------------------
- */
+/* ---- appendix -------------------------------------------------------------------------------- */
 
 /** Takes the text of an ident record up to its NUL. */
 static void take_ident(char ident[IDENT_SIZE], const uint8_t *text, size_t size)
@@ -407,8 +404,7 @@ static int search_end(lnf_input_t *input)
     return LNF_OK;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int refuse(const lnf_input_t *input, uint64_t offset, struct lnf_error *error,
                   const char *text)
@@ -703,8 +699,7 @@ void lnf_input_close(lnf_input_t *input)
     free(input);
 }
 
-/* ---- blocks -----------------------------------------------------------------------------------
- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 /** Steps to the next block that was picked; false when none is left. */
 static bool go_to_pick(lnf_input_t *input)
@@ -895,8 +890,7 @@ uint64_t lnf_input_size(const lnf_input_t *input)
     return input->file_size;
 }
 
-/* ---- identity and choice ----------------------------------------------------------------------
- */
+/* ---- identity and choice --------------------------------------------------------------------- */
 
 #define TAIL_SIZE_MAX 4096u
 
@@ -941,8 +935,7 @@ void lnf_input_pick(lnf_input_t *input, struct lnf_block_pick *picks, size_t cou
     input->pick_count = count;
 }
 
-/* ---- facts ------------------------------------------------------------------------------------
- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 bool lnf_input_has_stat(const lnf_input_t *input)
 {

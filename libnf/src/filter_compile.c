@@ -20,8 +20,7 @@ struct steps {
 static struct lnf_filter_step *lower(struct lnf_arena *arena, const struct lnf_filter_node *node,
                                      bool negate);
 
-/* ---- estimates ---------------------------------------------------------------------------------
- */
+/* ---- estimates ------------------------------------------------------------------------------- */
 
 /* Octets to copy out, roughly, and work to find them. */
 static float column_cost(const struct lnf_field *field)
@@ -148,8 +147,7 @@ static void order_children(struct lnf_filter_step *step)
     step->share = step->kind == LNF_STEP_AND ? left : 1.0f - left;
 }
 
-/* ---- steps -------------------------------------------------------------------------------------
- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static struct lnf_filter_step *new_step(struct lnf_arena *arena, enum lnf_step_kind kind)
 {
@@ -241,8 +239,7 @@ static enum lnf_step_kind opposite_if(bool negate, enum lnf_step_kind kind)
     return kind == LNF_STEP_AND ? LNF_STEP_OR : LNF_STEP_AND;
 }
 
-/* ---- leaves ------------------------------------------------------------------------------------
- */
+/* ---- leaves ---------------------------------------------------------------------------------- */
 
 static struct lnf_filter_step *leaf_step(struct lnf_arena *arena,
                                          const struct lnf_filter_leaf *leaf, bool negate)
@@ -307,8 +304,7 @@ static bool add_leaves(struct lnf_arena *arena, struct steps *steps, struct lnf_
     return true;
 }
 
-/* ---- items of a term ---------------------------------------------------------------------------
- */
+/* ---- items of a term ------------------------------------------------------------------------- */
 
 static bool is_number_type(uint8_t type)
 {
@@ -537,8 +533,7 @@ static struct lnf_filter_step *match_all(struct lnf_arena *arena,
     return join(arena, opposite_if(negate, LNF_STEP_AND), &steps);
 }
 
-/* ---- terms -------------------------------------------------------------------------------------
- */
+/* ---- terms ----------------------------------------------------------------------------------- */
 
 /* What a term implies: `implied` is not LNF_IMPLIED_NONE. */
 static struct lnf_filter_step *implied_step(struct lnf_arena *arena, uint8_t implied, bool negate)
@@ -619,8 +614,7 @@ static struct lnf_filter_step *lower_exist(struct lnf_arena *arena,
     return join(arena, opposite_if(negate, all ? LNF_STEP_AND : LNF_STEP_OR), &steps);
 }
 
-/* ---- and, or, not ------------------------------------------------------------------------------
- */
+/* ---- and, or, not ---------------------------------------------------------------------------- */
 
 /** Terms on the same fields, whose items become one list. */
 struct merged {
@@ -717,8 +711,7 @@ static struct lnf_filter_step *lower(struct lnf_arena *arena, const struct lnf_f
     return NULL;
 }
 
-/* ---- labels ------------------------------------------------------------------------------------
- */
+/* ---- labels ---------------------------------------------------------------------------------- */
 
 static struct lnf_label_step *make_label(struct lnf_arena *arena,
                                          const struct lnf_filter_node *node);
@@ -828,8 +821,7 @@ static bool make_program(lnf_program_t *program, const struct lnf_filter_parse *
     return true;
 }
 
-/* ---- the contract ------------------------------------------------------------------------------
- */
+/* ---- the contract ---------------------------------------------------------------------------- */
 
 int lnf_program_compile_geo(const char *text, const char *geo_database, lnf_program_t **program,
                             struct lnf_error *error)

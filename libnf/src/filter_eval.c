@@ -38,8 +38,7 @@ struct run {
 static unsigned run_step(const struct run *run, const struct lnf_filter_step *step, unsigned level,
                          const uint16_t *selection, unsigned count, uint16_t *out);
 
-/* ---- tests of one value ------------------------------------------------------------------------
- */
+/* ---- tests of one value ---------------------------------------------------------------------- */
 
 /* Most values are in no list, and one bit tells for nearly all of them. */
 static inline unsigned maybe_in(const struct lnf_hash_filter *filter, uint64_t hash)
@@ -133,8 +132,7 @@ static inline unsigned in_bitmap(const uint64_t *bitmap, unsigned number)
     return bitmap[number >> 6] >> (number & 63) & 1;
 }
 
-/* ---- loops over columns ------------------------------------------------------------------------
- */
+/* ---- loops over columns ---------------------------------------------------------------------- */
 
 /*
  * A loop without branches: every row is written, and the place moves on only for rows that match.
@@ -259,8 +257,7 @@ static select_fn *loop_of(const struct lnf_filter_leaf *leaf)
     }
 }
 
-/* ---- tests of records, for what has no column --------------------------------------------------
- */
+/* ---- tests of records, for what has no column ------------------------------------------------ */
 
 static bool text_contains(const char *text, size_t text_length, const char *part, size_t length)
 {
@@ -436,8 +433,7 @@ static unsigned select_records(const struct lnf_filter_leaf *leaf, lnf_batch_t *
     return kept;
 }
 
-/* ---- steps -------------------------------------------------------------------------------------
- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static const void *column_of(const struct run *run, const struct lnf_filter_leaf *leaf,
                              const struct lnf_field *field, const uint16_t *selection,
@@ -557,8 +553,7 @@ static unsigned run_step(const struct run *run, const struct lnf_filter_step *st
     return 0;
 }
 
-/* ---- the contract ------------------------------------------------------------------------------
- */
+/* ---- the contract ---------------------------------------------------------------------------- */
 
 lnf_program_state_t *lnf_program_state_create(const lnf_program_t *program)
 {

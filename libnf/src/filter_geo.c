@@ -39,8 +39,7 @@ struct lnf_geo {
     char path[]; /* the file whose copy it is */
 };
 
-/* ---- opening -----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static const char *find_path(struct lnf_error *error)
 {
@@ -162,8 +161,7 @@ static int explain_open(const char *path, int status, int number, struct lnf_err
     return LNF_ERR_CORRUPT;
 }
 
-/* ---- records -----------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static uint16_t country_of(const lnf_geo_t *geo, struct lnf_geo_cache *cache, uint32_t offset)
 {
@@ -233,8 +231,7 @@ static int check_countries(const lnf_geo_t *geo, struct lnf_error *error)
     return LNF_OK;
 }
 
-/* ---- the contract ------------------------------------------------------------------------------
- */
+/* ---- the contract ---------------------------------------------------------------------------- */
 
 bool lnf_geo_is_available(void)
 {

@@ -189,8 +189,7 @@ uint16_t lnf_geo_record_country(const uint8_t *section, size_t size, size_t offs
     return lnf_geo_code(code);
 }
 
-/* ---- metadata ----------------------------------------------------------------------------------
- */
+/* ---- metadata -------------------------------------------------------------------------------- */
 
 /* Whether a value is a map of texts to texts or an array of texts, all of which are there. */
 static bool holds_texts(const struct section *section, const struct lnf_reader *value,

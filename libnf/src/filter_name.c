@@ -12,8 +12,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-/* ---- names of values ---------------------------------------------------------------------------
- */
+/* ---- names of values ------------------------------------------------------------------------- */
 
 const struct lnf_filter_symbol lnf_filter_protocols[] = {
     {"hopopt", 0},        {"icmp", 1},         {"igmp", 2},
@@ -150,8 +149,7 @@ static const struct lnf_filter_symbol nat_event_symbols[] = {
     {"invalid", 0}, {"add", 1}, {"create", 1}, {"delete", 2}, {NULL, 0},
 };
 
-/* ---- terms -------------------------------------------------------------------------------------
- */
+/* ---- terms ----------------------------------------------------------------------------------- */
 
 /* Which fields each direction means, bit 0 = the first one of a row. */
 #define SELECT_ONE                                                                                 \
@@ -540,8 +538,7 @@ bool lnf_filter_symbol_find(const struct lnf_filter_symbol *symbols, const char 
     return false;
 }
 
-/* ---- misspelt names ----------------------------------------------------------------------------
- */
+/* ---- misspelt names -------------------------------------------------------------------------- */
 
 #define SUGGEST_LENGTH 20u
 

@@ -75,8 +75,7 @@ static void *get_memory(struct compiler *c, size_t size)
     return memory != NULL ? memory : fail(c, 0, NULL);
 }
 
-/* ---- sets of octets ----------------------------------------------------------------------------
- */
+/* ---- sets of octets -------------------------------------------------------------------------- */
 
 static bool set_has(const struct octet_set *set, unsigned octet)
 {
@@ -120,8 +119,7 @@ static void set_ignore_case(struct octet_set *set)
     }
 }
 
-/* ---- pattern -> tree ---------------------------------------------------------------------------
- */
+/* ---- pattern -> tree ------------------------------------------------------------------------- */
 
 /* The octet `i` places ahead, or -1 behind the end. */
 static int peek(const struct compiler *c, size_t i)
@@ -434,8 +432,7 @@ static const struct node *parse_alternatives(struct compiler *c)
     return all;
 }
 
-/* ---- tree -> steps -----------------------------------------------------------------------------
- */
+/* ---- tree -> steps --------------------------------------------------------------------------- */
 
 /* Adds a step; its number, or that of another one after a failure. */
 static unsigned add_step(struct compiler *c, enum step_kind kind)
@@ -546,8 +543,7 @@ const struct lnf_regex *lnf_regex_compile(struct lnf_arena *arena, const char *p
     return regex;
 }
 
-/* ---- searching ---------------------------------------------------------------------------------
- */
+/* ---- searching ------------------------------------------------------------------------------- */
 
 /** Steps the machine is in at one place of the text, each once. */
 struct state_list {

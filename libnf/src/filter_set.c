@@ -45,8 +45,7 @@ static void filter_add(const struct lnf_hash_filter *filter, uint64_t *bits, uin
     bits[bit >> 6] |= (uint64_t)1 << (bit & 63);
 }
 
-/* ---- numbers -----------------------------------------------------------------------------------
- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static uint64_t largest(uint8_t type)
 {
@@ -226,8 +225,7 @@ bool lnf_filter_set_numbers(struct lnf_arena *arena, const struct lnf_filter_ite
     return made;
 }
 
-/* ---- addresses ---------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 #define IPV4_END ((uint64_t)UINT32_MAX + 1)
 

@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- arena -------------------------------------------------------------------------------------
- */
+/* ---- arena ----------------------------------------------------------------------------------- */
 
 #define CHUNK_SIZE (64u << 10)
 #define ALIGNMENT 16u
@@ -59,8 +58,7 @@ void lnf_arena_clear(struct lnf_arena *arena)
     *arena = (struct lnf_arena){0};
 }
 
-/* ---- failures ----------------------------------------------------------------------------------
- */
+/* ---- failures -------------------------------------------------------------------------------- */
 
 const char *lnf_filter_show(const char *text, size_t length, char shown[64])
 {
@@ -118,8 +116,7 @@ bool lnf_filter_no_memory(struct lnf_filter_parse *parse)
     return false;
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------
- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 struct lnf_filter_node *lnf_filter_node_create(struct lnf_filter_parse *parse,
                                                enum lnf_filter_node_kind kind)

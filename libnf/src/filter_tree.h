@@ -28,8 +28,7 @@
 #define LNF_FILTER_INCLUDE_COUNT 1000u
 #define LNF_FILTER_LABEL_LIMIT 16u /* octets of a label */
 
-/* ---- arena ------------------------------------------------------------------------------------
- */
+/* ---- arena ----------------------------------------------------------------------------------- */
 
 struct lnf_arena {
     struct lnf_arena_chunk *chunks;
@@ -43,8 +42,7 @@ void *lnf_arena_get(struct lnf_arena *arena, size_t size);
 /** Frees everything. */
 void lnf_arena_clear(struct lnf_arena *arena);
 
-/* ---- words ------------------------------------------------------------------------------------
- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 /** Where a word stands; `file` is NULL for the text itself. */
 struct lnf_filter_place {
@@ -71,8 +69,7 @@ struct lnf_filter_list {
     struct lnf_filter_word *first, *last;
 };
 
-/* ---- terms ------------------------------------------------------------------------------------
- */
+/* ---- terms ----------------------------------------------------------------------------------- */
 
 enum lnf_filter_direction {
     LNF_DIR_NONE,
@@ -153,9 +150,8 @@ struct lnf_filter_term {
     uint64_t max;                            /* largest value; 0 = what the field can hold */
     const struct lnf_filter_symbol *symbols; /* names of values, ended by a NULL name */
     uint16_t fields[LNF_TERM_FIELDS];
-    uint8_t
-        select[LNF_DIR_COUNT]; /* which of `fields` a direction means, a bit each; 0 = refused */
-    uint8_t part;              /* MPLS: LNF_MPLS_... */
+    uint8_t select[LNF_DIR_COUNT]; /* which `fields` a direction means, a bit each; 0 = refused */
+    uint8_t part;                  /* MPLS: LNF_MPLS_... */
     const char *why;
 };
 
@@ -179,8 +175,7 @@ bool lnf_filter_symbol_find(const struct lnf_filter_symbol *symbols, const char 
 /** Protocol names; bare ones get a hint in the message. */
 extern const struct lnf_filter_symbol lnf_filter_protocols[];
 
-/* ---- tree -------------------------------------------------------------------------------------
- */
+/* ---- tree ------------------------------------------------------------------------------------ */
 
 enum lnf_filter_item_kind {
     LNF_ITEM_RANGE,  /* min <= number <= max */
@@ -240,8 +235,7 @@ struct lnf_filter_node {
     struct lnf_filter_node *next;
 };
 
-/* ---- one compilation --------------------------------------------------------------------------
- */
+/* ---- one compilation ------------------------------------------------------------------------- */
 
 /** Words the scanner has read ahead for names of several words. */
 #define LNF_FILTER_AHEAD 4u

@@ -46,8 +46,7 @@ static struct lnf_filter_item *add_item(struct conversion *c, enum lnf_filter_it
     return item;
 }
 
-/* ---- numbers -----------------------------------------------------------------------------------
- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static uint64_t unit_factor(char unit)
 {
@@ -203,8 +202,7 @@ static bool convert_number(struct conversion *c)
     return add_comparison(c, number);
 }
 
-/* ---- reals -------------------------------------------------------------------------------------
- */
+/* ---- reals ----------------------------------------------------------------------------------- */
 
 /* Reads `12`, `1.5`, `1.5k`, `12 k`, `0x1f`. Not strtod(), which obeys the locale. */
 static bool read_real(const struct lnf_filter_word *value, double *real)
@@ -284,8 +282,7 @@ static bool convert_real(struct conversion *c)
     return true;
 }
 
-/* ---- addresses ---------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static bool is_host_name(const char *text, size_t length)
 {
@@ -446,8 +443,7 @@ static bool convert_address(struct conversion *c)
                 shown);
 }
 
-/* ---- MAC addresses -----------------------------------------------------------------------------
- */
+/* ---- MAC addresses --------------------------------------------------------------------------- */
 
 static bool read_mac(const char *text, size_t length, uint64_t *mac)
 {
@@ -489,8 +485,7 @@ static bool convert_mac(struct conversion *c)
     return true;
 }
 
-/* ---- TCP flags ---------------------------------------------------------------------------------
- */
+/* ---- TCP flags ------------------------------------------------------------------------------- */
 
 #define CLASSIC_FLAGS 0x3fu
 #define NONCE_FLAG 0x100u /* flow files keep eight flags, and this is the ninth */
@@ -552,8 +547,7 @@ static bool convert_flags(struct conversion *c)
     return true;
 }
 
-/* ---- texts -------------------------------------------------------------------------------------
- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 static bool convert_string(struct conversion *c)
 {
@@ -762,8 +756,7 @@ bool lnf_filter_convert_port_block(struct lnf_filter_parse *parse, struct lnf_fi
     return add_item(&c, LNF_ITEM_PORT_BLOCK) != NULL;
 }
 
-/* ---- all kinds ---------------------------------------------------------------------------------
- */
+/* ---- all kinds ------------------------------------------------------------------------------- */
 
 static bool has_order(enum lnf_filter_kind kind)
 {

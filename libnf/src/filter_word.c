@@ -47,8 +47,7 @@ static int keyword_token(const struct lnf_filter_word *word, const struct keywor
     return VALUE;
 }
 
-/* ---- reading ahead -----------------------------------------------------------------------------
- */
+/* ---- reading ahead --------------------------------------------------------------------------- */
 
 static struct lnf_filter_word *next_word(struct lnf_filter_parse *parse)
 {
@@ -74,8 +73,7 @@ static struct lnf_filter_word *peek_word(struct lnf_filter_parse *parse, unsigne
     return parse->ahead[i];
 }
 
-/* ---- names -------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 #define NAME_SIZE 96u
 
@@ -213,8 +211,7 @@ static int term_token(struct lnf_filter_parse *parse, struct lnf_filter_word *wo
     return NAME;
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static bool is_digits(const struct lnf_filter_word *word)
 {

@@ -35,8 +35,7 @@ struct lnf_index {
     uint8_t page[LNF_INDEX_PAGE_SIZE];
 };
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 bool lnf_index_is_name(const char *name)
 {
@@ -68,8 +67,7 @@ const char *lnf_index_state_text(enum lnf_index_state state)
     return (unsigned)state <= LNF_INDEX_UNREADABLE ? texts[state] : "unknown";
 }
 
-/* ---- rows -------------------------------------------------------------------------------------
- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 uint32_t lnf_index_checksum(uint64_t offset, const void *octets, size_t size)
 {
@@ -161,8 +159,7 @@ static void read_block(struct lnf_reader *r, struct lnf_index_block *block)
     }
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /** Reads exactly `size` octets. */
 static bool read_at(lnf_index_t *index, uint64_t offset, uint8_t *to, size_t size)
@@ -346,8 +343,7 @@ bool lnf_index_check_filter(lnf_index_t *index, const struct lnf_index_filter *f
     return true;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static enum lnf_index_state bad(const lnf_index_t *index, enum lnf_index_state state,
                                 struct lnf_error *why, const char *text)

@@ -46,8 +46,7 @@ struct collection {
     bool unknown; /* one of them has no keys: the index knows nothing */
 };
 
-/* ---- keys of networks -------------------------------------------------------------------------
- */
+/* ---- keys of networks ------------------------------------------------------------------------ */
 
 struct level {
     enum lnf_index_level level;
@@ -154,8 +153,7 @@ static void add_range(struct collection *c, struct lnf_addr low, struct lnf_addr
     }
 }
 
-/* ---- terms on addresses -----------------------------------------------------------------------
- */
+/* ---- terms on addresses ---------------------------------------------------------------------- */
 
 static void add_net(struct collection *c, const struct lnf_filter_leaf *leaf)
 {
@@ -247,8 +245,7 @@ static bool ask_networks(struct lnf_index_plan *plan, const struct lnf_filter_le
     return true;
 }
 
-/* ---- other terms ------------------------------------------------------------------------------
- */
+/* ---- other terms ----------------------------------------------------------------------------- */
 
 /** Zone of a field, or LNF_ZONES. */
 static enum lnf_index_zone zone_of(const struct lnf_field *field)
@@ -396,8 +393,7 @@ static bool row_maybe(const struct lnf_filter_leaf *leaf, const struct lnf_index
     return leaf->negate ? first && second : first || second;
 }
 
-/* ---- plan -------------------------------------------------------------------------------------
- */
+/* ---- plan ------------------------------------------------------------------------------------ */
 
 static struct ask *make_ask(struct lnf_index_plan *plan, const struct lnf_filter_step *step);
 
@@ -504,8 +500,7 @@ void lnf_index_plan_destroy(lnf_index_plan_t *plan)
     }
 }
 
-/* ---- asking -----------------------------------------------------------------------------------
- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 /** One question: about a block, or about a segment when `block` is NULL. */
 struct question {

@@ -58,8 +58,7 @@ struct lnf_index_maker {
     uint64_t last_end; /* in the flow file, behind the last block */
 };
 
-/* ---- octets -----------------------------------------------------------------------------------
- */
+/* ---- octets ---------------------------------------------------------------------------------- */
 
 /** Room for `size` more octets at the end, zeroed, or NULL. */
 static uint8_t *octets_add(struct octets *octets, size_t size)
@@ -78,8 +77,7 @@ static uint8_t *octets_add(struct octets *octets, size_t size)
     return memset(start, 0, size);
 }
 
-/* ---- sets of keys -----------------------------------------------------------------------------
- */
+/* ---- sets of keys ---------------------------------------------------------------------------- */
 
 static void set_free(struct key_set *set)
 {
@@ -157,8 +155,7 @@ static bool set_reserve(struct key_set *set, size_t more)
     return true;
 }
 
-/* ---- filters ----------------------------------------------------------------------------------
- */
+/* ---- filters --------------------------------------------------------------------------------- */
 
 /** Bits for each key so that `share` of absent keys seem to be there. Source: Apache Parquet. */
 static double bits_per_key(double share)
@@ -221,8 +218,7 @@ static bool add_filter(lnf_index_maker_t *maker, const struct key_set *set, doub
     return true;
 }
 
-/* ---- segments ---------------------------------------------------------------------------------
- */
+/* ---- segments -------------------------------------------------------------------------------- */
 
 static bool add_nets16(lnf_index_maker_t *maker)
 {
@@ -262,8 +258,7 @@ static bool end_segment(lnf_index_maker_t *maker)
     return true;
 }
 
-/* ---- blocks -----------------------------------------------------------------------------------
- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 /** Networks around an address not seen in the block before. There is room for its keys. */
 static void add_networks(lnf_index_maker_t *maker, struct lnf_addr a)
@@ -406,8 +401,7 @@ bool lnf_index_maker_add(lnf_index_maker_t *maker, const struct lnf_block_ref *r
            end_segment(maker);
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 lnf_index_maker_t *lnf_index_maker_create(const struct lnf_index_options *options)
 {
@@ -453,8 +447,7 @@ void lnf_index_maker_destroy(lnf_index_maker_t *maker)
     free(maker);
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static bool write_all(int fd, const uint8_t *octets, size_t size)
 {

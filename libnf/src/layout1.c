@@ -222,8 +222,7 @@ bool lnf_layout1_add_block(lnf_layout1_t *layout1, uint64_t number, uint64_t off
     return done;
 }
 
-/* ---- extension maps ---------------------------------------------------------------------------
- */
+/* ---- extension maps -------------------------------------------------------------------------- */
 
 /**
  * Adds the map in a record unless it says what its id already means. False without memory.
@@ -350,8 +349,7 @@ bool lnf_layout1_overflowed(lnf_layout1_t *layout1)
     return first;
 }
 
-/* ---- flow records -----------------------------------------------------------------------------
- */
+/* ---- flow records ---------------------------------------------------------------------------- */
 
 /** Data of an element of the flow, zeros when it was absent. */
 static uint8_t *element_data(struct flow *flow, unsigned id)

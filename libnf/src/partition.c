@@ -24,8 +24,7 @@ unsigned lnf_query_row_partition(const lnf_query_t *query, const uint8_t *row, u
     return key_partition(query, key, partitions);
 }
 
-/* ---- out --------------------------------------------------------------------------------------
- */
+/* ---- out ------------------------------------------------------------------------------------- */
 
 struct handing {
     const lnf_query_t *query;
@@ -232,8 +231,7 @@ int lnf_table_deal_rows(lnf_table_t *table, unsigned partitions, lnf_deal_fn *fn
     return status;
 }
 
-/* ---- in ---------------------------------------------------------------------------------------
- */
+/* ---- in -------------------------------------------------------------------------------------- */
 
 int lnf_table_add_partition(lnf_table_t *table, unsigned partition, unsigned partitions,
                             const uint8_t *octets, size_t size, uint64_t count)

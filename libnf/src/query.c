@@ -88,8 +88,7 @@ static enum lnf_combine combine_of(const struct lnf_field *field, enum lnf_colum
     }
 }
 
-/* ---- checks
- * --------------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 static int refuse(struct lnf_error *error, const struct lnf_field *field, const char *why)
 {
@@ -191,8 +190,7 @@ static int check_spec(const struct lnf_query_spec *spec, struct lnf_error *error
     return check_sort(spec, error);
 }
 
-/* ---- columns
- * -------------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 static uint16_t add_stored(lnf_query_t *query, const struct lnf_field *field,
                            enum lnf_column_role role)
@@ -284,8 +282,7 @@ static void add_columns(lnf_query_t *query, const struct lnf_query_spec *spec)
     }
 }
 
-/* ---- places
- * --------------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 static void place_in_row(lnf_query_t *query)
 {
@@ -376,8 +373,7 @@ static uint64_t partition_seed(const lnf_query_t *query)
     return seed;
 }
 
-/* ---- door
- * ----------------------------------------------------------------------------------------- */
+/* ---- door ------------------------------------------------------------------------------------ */
 
 static int build(lnf_query_t *query, const struct lnf_query_spec *spec, struct lnf_error *error)
 {

@@ -34,8 +34,7 @@ enum lnf_combine {
 
 struct lnf_stored {
     const struct lnf_field *field;
-    const struct lnf_field
-        *pair; /* keys that are pair fields: the destination side; else = field */
+    const struct lnf_field *pair; /* keys that are pair fields: their other side; else = field */
     bool key;
     enum lnf_combine combine;
     bool text;           /* never in a batch's column or in a group */
@@ -121,8 +120,7 @@ static inline void lnf_value_copy(uint8_t *to, const void *from, size_t width)
     }
 }
 
-/* ---- packed rows (row.c)
- * -------------------------------------------------------------------------- */
+/* ---- packed rows (row.c) --------------------------------------------------------------------- */
 
 /**
  * Packs a column: row i of `out` (rows `stride` octets apart, the column's first octet at `out`)

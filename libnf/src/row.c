@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- columns in and out
- * --------------------------------------------------------------------------- */
+/* ---- columns in and out ---------------------------------------------------------------------- */
 
 static inline uint16_t swap_u16(uint16_t v)
 {
@@ -210,8 +209,7 @@ void lnf_row_unpack(const struct lnf_stored *stored, const uint8_t *in, size_t s
     }
 }
 
-/* ---- single values
- * -------------------------------------------------------------------------------- */
+/* ---- single values --------------------------------------------------------------------------- */
 
 static uint64_t row_number(const struct lnf_stored *stored, const uint8_t *at)
 {
@@ -366,8 +364,7 @@ void lnf_group_pack(const lnf_query_t *query, const uint8_t *group, uint8_t *row
     }
 }
 
-/* ---- order
- * ---------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /**
  * An address in 64 bits without changing the order: IPv4 as it is, of IPv6 the high half. Equal

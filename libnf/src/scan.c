@@ -32,8 +32,7 @@ struct lnf_task {
     size_t row_room;
 };
 
-/* ---- scan
- * ----------------------------------------------------------------------------------------- */
+/* ---- scan ------------------------------------------------------------------------------------ */
 
 int lnf_scan_open(const char *path, lnf_problem_fn *problem, void *context, lnf_scan_t **scan,
                   struct lnf_error *error)
@@ -110,8 +109,7 @@ const char *lnf_scan_ident(const lnf_scan_t *scan)
     return lnf_input_ident(scan->input);
 }
 
-/* ---- task
- * ----------------------------------------------------------------------------------------- */
+/* ---- task ------------------------------------------------------------------------------------ */
 
 int lnf_task_create(const lnf_query_t *query, lnf_task_t **task)
 {

@@ -22,8 +22,7 @@
 #define MARK_ROWS 8192u  /* between two marks */
 #define MERGE_ROWS 1024u /* read from a shard at once */
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int lnf_shards_create(const lnf_query_t *query, lnf_memory_t *memory, struct lnf_shards **shards)
 {
@@ -157,8 +156,7 @@ int lnf_shards_error(struct lnf_shards *shards, struct lnf_error *error)
     return status;
 }
 
-/* ---- dealing ----------------------------------------------------------------------------------
- */
+/* ---- dealing --------------------------------------------------------------------------------- */
 
 /** Numbers of items by shard: those of shard s are numbers[starts[s]] .. numbers[starts[s + 1] -
  * 1]. */
@@ -299,8 +297,7 @@ int lnf_shards_add(lnf_table_t *shared, const uint8_t *rows, size_t count)
     return status;
 }
 
-/* ---- merging ----------------------------------------------------------------------------------
- */
+/* ---- merging --------------------------------------------------------------------------------- */
 
 static int take_part(void *context, lnf_table_t *part)
 {
@@ -337,8 +334,7 @@ int lnf_shards_merge(lnf_table_t *table, lnf_table_t *from)
     return status;
 }
 
-/* ---- order ------------------------------------------------------------------------------------
- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /** Reads the shards' answers. */
 struct reading {
@@ -437,8 +433,7 @@ int lnf_shards_finish(lnf_table_t *shared, bool limit)
     return status;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /** Rows of shards one after the other. */
 static size_t read_unordered(const struct lnf_shards *shards, size_t row_size, size_t start,

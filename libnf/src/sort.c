@@ -27,8 +27,7 @@ static int compare(const struct order *order, const struct lnf_ranked *a,
                       lnf_store_at(order->store, b->number));
 }
 
-/* ---- full order
- * ----------------------------------------------------------------------------------- */
+/* ---- full order ------------------------------------------------------------------------------ */
 
 static void insertion_sort(const struct order *order, struct lnf_ranked *items, size_t count)
 {
@@ -161,8 +160,7 @@ int lnf_sort_ranked(const lnf_query_t *query, const struct lnf_store *store, lnf
     return LNF_OK;
 }
 
-/* ---- best N
- * --------------------------------------------------------------------------------------- */
+/* ---- best N ---------------------------------------------------------------------------------- */
 
 static int compare_top(const struct lnf_top *top, const struct lnf_ranked *a,
                        const struct lnf_ranked *b)

@@ -16,8 +16,7 @@
 #define ORDER_SIZE (2 * sizeof(struct lnf_ranked)) /* octets that ordering takes for a row */
 #define SCATTER_BUFFER_MAX ((size_t)64 << 10)      /* for one partition */
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int lnf_spill_create(lnf_table_t *table, lnf_memory_t *memory, unsigned level, bool orders)
 {
@@ -92,8 +91,7 @@ int lnf_spill_fail(struct lnf_spill *spill, int status)
     return status;
 }
 
-/* ---- room -------------------------------------------------------------------------------------
- */
+/* ---- room ------------------------------------------------------------------------------------ */
 
 static bool is_aggregation(const lnf_table_t *table)
 {
@@ -152,8 +150,7 @@ int lnf_spill_make_room_to_order(lnf_table_t *table, size_t octets)
     return table->spill->orders ? LNF_OK : make_room(table, octets);
 }
 
-/* ---- partitions -------------------------------------------------------------------------------
- */
+/* ---- partitions ------------------------------------------------------------------------------ */
 
 unsigned lnf_spill_partition(const lnf_query_t *query, const uint64_t *key, unsigned level)
 {
@@ -266,8 +263,7 @@ static int scatter_groups(lnf_table_t *table, struct lnf_spill_file *file)
     return status;
 }
 
-/* ---- out --------------------------------------------------------------------------------------
- */
+/* ---- out ------------------------------------------------------------------------------------- */
 
 /** Orders rows in memory and writes the first `count` as a run, which is empty before. */
 static int write_run(lnf_table_t *table, size_t count, struct lnf_spill_file *file,
@@ -422,8 +418,7 @@ int lnf_spill_out(lnf_table_t *table)
     return lnf_spill_fail(spill, status);
 }
 
-/* ---- merging ----------------------------------------------------------------------------------
- */
+/* ---- merging --------------------------------------------------------------------------------- */
 
 /** Room for everything `from` has in files, so that taking it over cannot fail half way. */
 static int adopt_prepare(lnf_table_t *table, const struct lnf_spill *from)
@@ -477,8 +472,7 @@ int lnf_spill_adopt(lnf_table_t *table, lnf_table_t *from)
     return LNF_OK;
 }
 
-/* ---- back -------------------------------------------------------------------------------------
- */
+/* ---- back ------------------------------------------------------------------------------------ */
 
 struct visit {
     bool orders;
@@ -556,8 +550,7 @@ int lnf_spill_visit(lnf_table_t *table, unsigned first, unsigned end, bool order
     return visit_groups(table, first, end, &visit);
 }
 
-/* ---- order ------------------------------------------------------------------------------------
- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /** The best groups of a part into the heap of the whole. */
 static int take_best(void *context, lnf_table_t *part)
@@ -707,8 +700,7 @@ int lnf_spill_finish(lnf_table_t *table, uint64_t limit)
     return lnf_spill_fail(table->spill, status);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /** All rows in files, one run after the other, then those in memory. */
 static int read_runs(const lnf_table_t *table, uint64_t start, size_t count, uint8_t *rows)

@@ -13,8 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /** A file with a name for a moment, where the file system knows no other. */
 static int open_named(const char *directory)
@@ -114,8 +113,7 @@ static int read_octets(const struct lnf_spill_file *file, uint64_t offset, uint8
     return LNF_OK;
 }
 
-/* ---- runs -------------------------------------------------------------------------------------
- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 void lnf_run_clear(struct lnf_run *run)
 {
@@ -195,8 +193,7 @@ int lnf_run_rows(const struct lnf_run *run, size_t row_size, uint64_t start, siz
     return status;
 }
 
-/* ---- one after the other ----------------------------------------------------------------------
- */
+/* ---- one after the other --------------------------------------------------------------------- */
 
 static size_t rows_in(size_t size, size_t row_size)
 {

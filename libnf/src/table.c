@@ -19,8 +19,7 @@
 /* Rows added between two looks at the limit of memory. */
 #define PIECE_ROWS LNF_BATCH_ROWS
 
-/* ---- store
- * ---------------------------------------------------------------------------------------- */
+/* ---- store ----------------------------------------------------------------------------------- */
 
 void lnf_store_init(struct lnf_store *store, size_t stride)
 {
@@ -105,8 +104,7 @@ size_t lnf_store_memory(const struct lnf_store *store)
     return store->count * store->stride + store->segment_room * sizeof(*store->segments);
 }
 
-/* ---- table
- * ---------------------------------------------------------------------------------------- */
+/* ---- table ----------------------------------------------------------------------------------- */
 
 static bool is_aggregation(const lnf_table_t *table)
 {
@@ -315,8 +313,7 @@ size_t lnf_table_memory(const lnf_table_t *table)
            table->top.room * sizeof(*table->top.heap) + order;
 }
 
-/* ---- adding
- * --------------------------------------------------------------------------------------- */
+/* ---- adding ---------------------------------------------------------------------------------- */
 
 static int append_rows(lnf_table_t *table, const uint8_t *rows, size_t count)
 {
@@ -500,8 +497,7 @@ int lnf_table_add_batch(lnf_table_t *table, lnf_batch_t *batch, const uint16_t *
     return end_adding(table, status);
 }
 
-/* ---- merging
- * -------------------------------------------------------------------------------------- */
+/* ---- merging --------------------------------------------------------------------------------- */
 
 /** Exchanges the contents; the heaps keep pointing to the stores they are beside. */
 static void swap_contents(lnf_table_t *a, lnf_table_t *b)
@@ -584,8 +580,7 @@ int lnf_table_merge(lnf_table_t *table, lnf_table_t *from)
     return status;
 }
 
-/* ---- order
- * ---------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /** Makes `order` of ranked items, which it frees. */
 static int take_order(lnf_table_t *table, struct lnf_ranked *items, size_t count)

@@ -11,8 +11,7 @@
 /** Rows that are worked on together: what they touch stays in the first-level cache. */
 #define LNF_CHUNK 256u
 
-/* ---- store (table.c)
- * ------------------------------------------------------------------------------ */
+/* ---- store (table.c) ------------------------------------------------------------------------- */
 
 /** Items of `stride` octets in segments; growing moves nothing. */
 struct lnf_store {
@@ -46,8 +45,7 @@ static inline uint8_t *lnf_store_at(const struct lnf_store *store, size_t number
     return store->segments[number >> store->shift] + in_segment * store->stride;
 }
 
-/* ---- groups (aggregate.c)
- * ------------------------------------------------------------------------- */
+/* ---- groups (aggregate.c) -------------------------------------------------------------------- */
 
 /**
  * Groups in order of first appearance, and an index to find them: 8-octet slots of 32 bits of hash
@@ -58,7 +56,7 @@ struct lnf_groups {
     struct lnf_store store;
     uint64_t *index;
     unsigned index_bits; /* the index has 1 << index_bits slots; 0 = none yet */
-    bool direct;         /* each possible key has the slot of its value; set before the first group */
+    bool direct; /* each possible key has the slot of its value; set before the first group */
 };
 
 /** No groups yet; the index is direct if keys of the query are small enough. */
@@ -104,8 +102,7 @@ size_t lnf_groups_memory(const struct lnf_groups *groups);
 /** Octets that `count` new groups would take, those of a larger index beside the old included. */
 size_t lnf_groups_growth(const struct lnf_groups *groups, size_t count);
 
-/* ---- order (sort.c)
- * ------------------------------------------------------------------------------- */
+/* ---- order (sort.c) -------------------------------------------------------------------------- */
 
 /** A row of a store and its rank. */
 struct lnf_ranked {
@@ -150,8 +147,7 @@ int lnf_top_push(struct lnf_top *top, uint64_t rank, uint64_t number);
 uint64_t lnf_top_worst(const struct lnf_top *top);
 void lnf_top_replace(struct lnf_top *top, uint64_t rank, uint64_t number);
 
-/* ---- table (table.c)
- * ------------------------------------------------------------------------------ */
+/* ---- table (table.c) ------------------------------------------------------------------------- */
 
 struct lnf_spill;
 struct lnf_shards;

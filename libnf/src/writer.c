@@ -49,8 +49,7 @@ struct lnf_writer {
     lnf_index_maker_t *maker; /* NULL: the file had blocks before, it is read at the end */
 };
 
-/* ---- writing octets ---------------------------------------------------------------------------
- */
+/* ---- writing octets -------------------------------------------------------------------------- */
 
 static int write_failed(const lnf_writer_t *writer, const char *what, struct lnf_error *error)
 {
@@ -159,8 +158,7 @@ static int append_block(lnf_writer_t *writer, uint32_t records, const uint8_t *d
     return append_stored(writer, records, data, size, written, error);
 }
 
-/* ---- file header and appendix -----------------------------------------------------------------
- */
+/* ---- file header and appendix ---------------------------------------------------------------- */
 
 /** Header of a new file, not finished. */
 static void init_header(lnf_writer_t *writer)
@@ -223,8 +221,7 @@ static int write_appendix(lnf_writer_t *writer, struct lnf_error *error)
     return status;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int set_ident(lnf_writer_t *writer, const char *ident, struct lnf_error *error)
 {
@@ -477,8 +474,7 @@ int lnf_writer_set_level(lnf_writer_t *writer, int level, struct lnf_error *erro
     return LNF_OK;
 }
 
-/* ---- index ------------------------------------------------------------------------------------
- */
+/* ---- index ----------------------------------------------------------------------------------- */
 
 int lnf_writer_use_index(lnf_writer_t *writer, const struct lnf_index_options *options)
 {
@@ -534,8 +530,7 @@ static void write_index(lnf_writer_t *writer)
     }
 }
 
-/* ---- blocks and closing -----------------------------------------------------------------------
- */
+/* ---- blocks and closing ---------------------------------------------------------------------- */
 
 /** A block was appended. */
 static void count_block(lnf_writer_t *writer, const lnf_block_t *block, uint64_t written)

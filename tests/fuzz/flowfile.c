@@ -44,8 +44,7 @@ static void prepare(const uint8_t *data, size_t size)
     require(pwrite(memory_fd, data, size, 0) == (ssize_t)size);
 }
 
-/* ---- values -------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static uint64_t number_of(const void *values, size_t index, unsigned type)
 {
@@ -151,8 +150,7 @@ static void check_setting(lnf_rec_t *rec)
     lnf_rec_free(copy);
 }
 
-/* ---- whole files --------------------------------------------------------------------------------
- */
+/* ---- whole files ----------------------------------------------------------------------------- */
 
 /** What a reading found. */
 struct found {

@@ -190,8 +190,7 @@ static void make_world(void)
     atexit(remove_world);
 }
 
-/* ---- changes to the right index ---------------------------------------------------------------
- */
+/* ---- changes to the right index -------------------------------------------------------------- */
 
 static void changed_index(const uint8_t *data, size_t size, bool cut)
 {
@@ -218,8 +217,7 @@ static void changed_index(const uint8_t *data, size_t size, bool cut)
     }
 }
 
-/* ---- any index, made to look right ------------------------------------------------------------
- */
+/* ---- any index, made to look right ----------------------------------------------------------- */
 
 static void put_u32(uint8_t *octets, uint32_t value)
 {

@@ -22,8 +22,7 @@
 #define MAX_VALUES 40u
 #define MAX_NODES 128u
 
-/* ---- random numbers ----------------------------------------------------------------------------
- */
+/* ---- random numbers -------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 
@@ -45,8 +44,7 @@ static inline bool random_chance(unsigned percent)
     return random_below(100) < percent;
 }
 
-/* ---- flows -------------------------------------------------------------------------------------
- */
+/* ---- flows ----------------------------------------------------------------------------------- */
 
 static const uint32_t number_pool[] = {0,   1,   2,   3,   5,   6,   7,    8,    10,
                                        16,  17,  24,  32,  53,  58,  63,   64,   80,
@@ -201,8 +199,7 @@ static inline void random_flow(struct test_flow *flow)
     random_extras(flow);
 }
 
-/* ---- values of flows ---------------------------------------------------------------------------
- */
+/* ---- values of flows ------------------------------------------------------------------------- */
 
 enum number {
     N_SRCPORT,
@@ -608,8 +605,7 @@ static inline struct lnf_addr address_of(const struct test_flow *f, unsigned add
     }
 }
 
-/* ---- expressions -------------------------------------------------------------------------------
- */
+/* ---- expressions ----------------------------------------------------------------------------- */
 
 enum comparison { C_EQ, C_NE, C_GT, C_LT, C_GE, C_LE, C_LIKE, C_IN };
 
@@ -867,8 +863,7 @@ static inline struct node *make_node(unsigned depth)
     return node;
 }
 
-/* ---- the naive evaluator -----------------------------------------------------------------------
- */
+/* ---- the naive evaluator --------------------------------------------------------------------- */
 
 static inline bool compare(uint64_t a, enum comparison comparison, uint64_t b)
 {

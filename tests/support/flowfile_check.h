@@ -21,8 +21,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* ---- files as octets ----------------------------------------------------------------------------
- */
+/* ---- files as octets ------------------------------------------------------------------------- */
 
 struct octets {
     uint8_t *at;
@@ -100,8 +99,7 @@ static inline void limit_file_size(rlim_t octets)
     }
 }
 
-/* ---- what a reader makes of them ----------------------------------------------------------------
- */
+/* ---- what a reader makes of them ------------------------------------------------------------- */
 
 #define PROBLEM_KINDS 5
 

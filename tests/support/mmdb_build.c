@@ -20,8 +20,7 @@ static void *check(void *memory)
     return memory;
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 void mmdb_put(struct mmdb_octets *o, const void *octets, size_t size)
 {
@@ -103,8 +102,7 @@ void mmdb_put_pointer(struct mmdb_octets *o, uint32_t place)
     }
 }
 
-/* ---- tree --------------------------------------------------------------------------------------
- */
+/* ---- tree ------------------------------------------------------------------------------------ */
 
 static uint32_t new_node(struct mmdb *m, uint32_t sides)
 {
@@ -160,8 +158,7 @@ static void set_network(struct mmdb *m, const char *network, uint32_t record)
     m->nodes[node][octets[(length - 1) / 8] >> (7 - (length - 1) % 8) & 1] = SIDE_RECORD | record;
 }
 
-/* ---- records -----------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 /* As in real databases: more than is asked for, and repeated texts are pointers. */
 static uint32_t put_country(struct mmdb *m, const char *code)
@@ -226,8 +223,7 @@ void mmdb_add_record(struct mmdb *m, const char *network, const void *octets, si
     mmdb_put(&m->data, octets, size);
 }
 
-/* ---- the file ----------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 void mmdb_init(struct mmdb *m, unsigned ip_version)
 {

@@ -92,8 +92,7 @@ struct col_plugin {
     const char *module; /* name in log lines; NULL = name */
 };
 
-/* ---- services of the collector ----------------------------------------------------------------
- */
+/* ---- services of the collector --------------------------------------------------------------- */
 
 /** Adds to the instance's counter, an index into the plugin's `counters`. The instance's thread. */
 COL_API void col_count(col_instance_t *instance, unsigned counter, uint64_t n);

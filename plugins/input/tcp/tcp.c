@@ -110,8 +110,7 @@ struct tcp_input {
     uint8_t buffer[BUFFER_SIZE];
 };
 
-/* ---- listening ---------------------------------------------------------------------------------
- */
+/* ---- listening ------------------------------------------------------------------------------- */
 
 static bool make_address(const char *text, uint16_t port, struct sockaddr_storage *address,
                          socklen_t *length)
@@ -198,8 +197,7 @@ static void resume_listening(struct tcp_input *input)
     }
 }
 
-/* ---- connections -------------------------------------------------------------------------------
- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static void connection_close(struct tcp_input *input, struct connection *connection)
 {
@@ -311,8 +309,7 @@ static bool accept_connections(struct tcp_input *input)
     return true;
 }
 
-/* ---- messages ----------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* Hands over the whole messages in the buffer; *used octets of it. */
 static int split(struct tcp_input *input, struct connection *connection, size_t length,
@@ -444,8 +441,7 @@ static void drain(struct tcp_input *input)
     }
 }
 
-/* ---- hooks -------------------------------------------------------------------------------------
- */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
 static void tcp_destroy(void *state)
 {

@@ -94,8 +94,7 @@ void peer_unmap(struct sockaddr_storage *address)
     memcpy(address, &in, sizeof(in));
 }
 
-/* ---- order by time -----------------------------------------------------------------------------
- */
+/* ---- order by time --------------------------------------------------------------------------- */
 
 static void unlink_peer(struct peers *peers, struct peer *peer)
 {
@@ -132,8 +131,7 @@ static void touch(struct peers *peers, struct peer *peer, uint64_t now_ms)
     }
 }
 
-/* ---- table -------------------------------------------------------------------------------------
- */
+/* ---- table ----------------------------------------------------------------------------------- */
 
 struct peer *peers_find(struct peers *peers, const struct sockaddr_storage *address,
                         uint64_t now_ms)

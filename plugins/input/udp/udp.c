@@ -131,8 +131,7 @@ struct udp_input {
     uint8_t *datagrams; /* BATCH * DATAGRAM_STRIDE */
 };
 
-/* ---- sockets -----------------------------------------------------------------------------------
- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 static bool is_any(const char *text)
 {
@@ -237,8 +236,7 @@ static int open_sockets(struct udp_input *input)
     return status;
 }
 
-/* ---- exporters ---------------------------------------------------------------------------------
- */
+/* ---- exporters ------------------------------------------------------------------------------- */
 
 static void close_peer(struct udp_input *input, struct peer *peer)
 {
@@ -290,8 +288,7 @@ static struct peer *open_peer(struct udp_input *input, const struct udp_socket *
     return peer;
 }
 
-/* ---- datagrams ---------------------------------------------------------------------------------
- */
+/* ---- datagrams ------------------------------------------------------------------------------- */
 
 /* Only what looks like an export opens a session: scans and stray traffic must not. */
 static bool looks_like_export(const uint8_t *octets, size_t length)
@@ -401,8 +398,7 @@ static void drain(struct udp_input *input)
     }
 }
 
-/* ---- hooks -------------------------------------------------------------------------------------
- */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
 static void udp_destroy(void *state)
 {

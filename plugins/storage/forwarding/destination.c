@@ -41,8 +41,7 @@ void destination_init(struct destination *d, col_instance_t *instance,
                                   .context = d};
 }
 
-/* ---- connecting -------------------------------------------------------------------------------
- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 /** Ends a resolution; the resolver may not write into freed memory later. */
 static void forget_addresses(struct destination *d)
@@ -242,8 +241,7 @@ static void check_connecting(struct destination *d, uint64_t now_ms)
     connect_next(d, now_ms, error);
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void on_completed(void *context, const struct built *built)
 {
@@ -439,8 +437,7 @@ bool destination_pending(const struct destination *d)
     return octets_used(&d->out) > 0 || d->sent.count > 0;
 }
 
-/* ---- templates --------------------------------------------------------------------------------
- */
+/* ---- templates ------------------------------------------------------------------------------- */
 
 struct builder *destination_builder(struct destination *d, uint32_t domain_id,
                                     uint32_t export_time_s, uint64_t now_ms)
@@ -540,8 +537,7 @@ static void refresh_templates(struct destination *d, uint64_t now_ms)
     }
 }
 
-/* ---- all together -----------------------------------------------------------------------------
- */
+/* ---- all together ---------------------------------------------------------------------------- */
 
 void destination_run(struct destination *d, uint64_t now_ms)
 {

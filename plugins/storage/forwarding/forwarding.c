@@ -112,8 +112,7 @@ struct forwarding {
     struct col_log_limit drop_limit;
 };
 
-/* ---- start ------------------------------------------------------------------------------------
- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static bool is_udp(const char *protocol)
 {
@@ -228,8 +227,7 @@ static int forwarding_create(col_instance_t *instance, const void *options, void
     return forwarding_tick(f, col_clock_ms());
 }
 
-/* ---- counters and log -------------------------------------------------------------------------
- */
+/* ---- counters and log ------------------------------------------------------------------------ */
 
 static void report_counters(struct forwarding *f)
 {
@@ -287,8 +285,7 @@ static void report_all_down(struct forwarding *f)
     }
 }
 
-/* ---- running ----------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static int forwarding_tick(void *state, uint64_t now_ms)
 {
@@ -428,8 +425,7 @@ static int forwarding_timer(void *state, uint64_t now_ms)
     return forwarding_tick(f, now_ms);
 }
 
-/* ---- stop -------------------------------------------------------------------------------------
- */
+/* ---- stop ------------------------------------------------------------------------------------ */
 
 static uint64_t records_left(const struct forwarding *f)
 {

@@ -21,8 +21,7 @@ struct source {
     struct table templates;
 };
 
-/* ---- templates of the sources -----------------------------------------------------------------
- */
+/* ---- templates of the sources ---------------------------------------------------------------- */
 
 static void unref_template(void *value)
 {
@@ -228,8 +227,7 @@ static void forget_lists(struct lane *lane)
     lane->added_count = lane->dropped_count = 0;
 }
 
-/* ---- connections that come and go -------------------------------------------------------------
- */
+/* ---- connections that come and go ------------------------------------------------------------ */
 
 static void announce_sources(struct lane *lane, struct destination *d, uint64_t now_ms)
 {
@@ -324,8 +322,7 @@ static void look_after(struct lane *lane, struct destination *d, uint64_t now_ms
     }
 }
 
-/* ---- sending ----------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static void announce_added(struct lane *lane, struct builder *builder, uint64_t now_ms)
 {

@@ -72,8 +72,7 @@ const struct col_option output_option_table[] = {
     {0},
 };
 
-/* ---- standard output --------------------------------------------------------------------------
- */
+/* ---- standard output ------------------------------------------------------------------------- */
 
 static bool print_write(struct output *output, const char *line, size_t length)
 {

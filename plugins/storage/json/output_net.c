@@ -70,8 +70,7 @@ static bool send_all(const col_instance_t *instance, int fd, const char *data, s
     return true;
 }
 
-/* ---- send -------------------------------------------------------------------------------------
- */
+/* ---- send ------------------------------------------------------------------------------------ */
 
 struct send_output {
     struct output base;
@@ -245,8 +244,7 @@ struct output *output_send_create(col_instance_t *instance, const struct output_
     return &o->base;
 }
 
-/* ---- server -----------------------------------------------------------------------------------
- */
+/* ---- server ---------------------------------------------------------------------------------- */
 
 /** A connected client and the rest of a line it took only partly. */
 struct client {

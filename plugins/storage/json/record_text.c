@@ -33,8 +33,7 @@ struct text_plan {
     struct ipfix_field *fields; /* scratch: the record's fields by index */
 };
 
-/* ---- text -------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 void text_clear(struct text *text)
 {
@@ -101,8 +100,7 @@ static void add_u64(struct text *t, uint64_t value)
     add(t, digits + at, sizeof(digits) - at);
 }
 
-/* ---- values -----------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void add_hex(struct text *t, const struct ipfix_field *f)
 {
@@ -358,8 +356,7 @@ static void add_value(struct text *t, const struct item *item, const struct ipfi
     }
 }
 
-/* ---- style ------------------------------------------------------------------------------------
- */
+/* ---- style ----------------------------------------------------------------------------------- */
 
 void text_style_load_protocols(struct text_style *style)
 {
@@ -385,8 +382,7 @@ void text_style_clear(struct text_style *style)
     }
 }
 
-/* ---- plans ------------------------------------------------------------------------------------
- */
+/* ---- plans ----------------------------------------------------------------------------------- */
 
 static char *make_key(const struct ipfix_template_field *f, const struct text_style *style)
 {
@@ -522,8 +518,7 @@ void text_plan_destroy(text_plan_t *plan)
     free(plan);
 }
 
-/* ---- records ----------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static void add_item(struct text *t, const text_plan_t *plan, const struct item *item,
                      const struct text_style *style)

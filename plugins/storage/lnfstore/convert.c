@@ -82,8 +82,7 @@ struct convert_plan {
     struct variant variants[2];     /* IPv4 and IPv6; without has_both only the first */
 };
 
-/* ---- compiling --------------------------------------------------------------------------------
- */
+/* ---- compiling ------------------------------------------------------------------------------- */
 
 /** Template being compiled: which field of it feeds which field of the flow record. */
 struct selection {
@@ -441,8 +440,7 @@ void convert_plan_destroy(convert_plan_t *plan)
     }
 }
 
-/* ---- running ----------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /** Where the fields of a variable-length record are; fixed ones need none of this. */
 struct places {

@@ -89,8 +89,7 @@ uint32_t flow_file_next_exporter(flow_file_t *file)
     return atomic_fetch_add_explicit(&file->exporters, 1, memory_order_relaxed) + 1;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int fail(struct lnf_error *error, const char *path, const char *reason)
 {
@@ -208,8 +207,7 @@ int flow_file_put(flow_file_t *file, col_instance_t *instance,
     return status;
 }
 
-/* ---- letting go -------------------------------------------------------------------------------
- */
+/* ---- letting go ------------------------------------------------------------------------------ */
 
 static void unlink_file(const struct flow_file *file)
 {

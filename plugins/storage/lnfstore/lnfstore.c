@@ -193,8 +193,7 @@ struct lnfstore {
     uint64_t seeds[2];
 };
 
-/* ---- plans ------------------------------------------------------------------------------------
- */
+/* ---- plans ----------------------------------------------------------------------------------- */
 
 static void destroy_plan(void *plan)
 {
@@ -220,8 +219,7 @@ static bool find_plan(struct lnfstore *s, const struct ipfix_template *tmplt, co
     return true;
 }
 
-/* ---- exporters --------------------------------------------------------------------------------
- */
+/* ---- exporters ------------------------------------------------------------------------------- */
 
 /** Domains are the sender's choice: without the seed it could choose those of one place. Two
  * rounds, so that what differs in few bits ends in places that depend on all bits of the seed. */
@@ -324,8 +322,7 @@ static uint16_t exporter_sysid(struct lnfstore *s, const struct ipfix_message *m
     return sysid;
 }
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void store_set(struct lnfstore *s, const struct ipfix_set *set, convert_plan_t *plan,
                       const struct convert_message *context)
@@ -430,8 +427,7 @@ static int lnfstore_tick(void *state, uint64_t now_ms)
     return COL_OK;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static bool check_ident(col_instance_t *instance, const char *ident)
 {

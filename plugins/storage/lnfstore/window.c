@@ -50,8 +50,7 @@ struct window {
     atomic_uint_fast64_t stored, lost;
 };
 
-/* ---- worker's side ----------------------------------------------------------------------------
- */
+/* ---- worker's side --------------------------------------------------------------------------- */
 
 static void put_block(struct output *o, const struct slot *slot)
 {
@@ -107,8 +106,7 @@ static void run_job(void *argument)
     free(job);
 }
 
-/* ---- instance's side --------------------------------------------------------------------------
- */
+/* ---- instance's side ------------------------------------------------------------------------- */
 
 /** Queues a job; it must not get lost, so without memory for it this waits for some. */
 static void submit(window_t *w, struct output *output, struct slot *slot)

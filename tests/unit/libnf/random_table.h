@@ -20,8 +20,7 @@
     }
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- random rows of random questions ----------------------------------------------------------
- */
+/* ---- random rows of random questions --------------------------------------------------------- */
 
 static uint64_t random_state;
 
@@ -109,8 +108,7 @@ static inline uint8_t *random_rows(const lnf_query_t *query, size_t count, unsig
     return rows;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static inline lnf_table_t *create_table(const lnf_query_t *query, lnf_memory_t *memory)
 {

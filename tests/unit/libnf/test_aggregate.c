@@ -50,8 +50,7 @@ static void add_flows(struct lnf_groups *groups, const struct test_flow *flows, 
     test_records_clear(&records);
 }
 
-/* ---- combining ----------------------------------------------------------------------------------
- */
+/* ---- combining ------------------------------------------------------------------------------- */
 
 /** Every way to combine, in every width, over three flows of one group. */
 START_TEST(test_combine)
@@ -134,8 +133,7 @@ START_TEST(test_no_keys)
 }
 END_TEST
 
-/* ---- keys ---------------------------------------------------------------------------------------
- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 #define KEYS_MAX 60u
 
@@ -253,8 +251,7 @@ START_TEST(test_pairs)
 }
 END_TEST
 
-/* ---- merging ------------------------------------------------------------------------------------
- */
+/* ---- merging --------------------------------------------------------------------------------- */
 
 /** Two tables that overlap: the sums of both, over chunks and growth of the index. */
 START_TEST(test_merge)

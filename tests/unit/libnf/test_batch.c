@@ -485,8 +485,7 @@ START_TEST(test_absent_between)
 }
 END_TEST
 
-/* ---- recognised or walked ---------------------------------------------------------------------
- */
+/* ---- recognised or walked -------------------------------------------------------------------- */
 
 static uint32_t seed;
 

@@ -113,8 +113,7 @@ START_TEST(test_refused_reservation)
 }
 END_TEST
 
-/* ---- exporters ----------------------------------------------------------------------------------
- */
+/* ---- exporters ------------------------------------------------------------------------------- */
 
 static struct lnf_exporter make_exporter(const char *address)
 {

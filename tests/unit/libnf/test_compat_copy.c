@@ -392,8 +392,7 @@ START_TEST(test_small_blocks)
 }
 END_TEST
 
-/* ---- reader and writer in two threads -----------------------------------------------------------
- */
+/* ---- reader and writer in two threads -------------------------------------------------------- */
 
 #define PASSED 2048u /* records on their way at most */
 #define WAKE 512u    /* records after which the other thread is woken */

@@ -121,8 +121,7 @@ static int info_int(lnf_file_t *file, int info)
     return value;
 }
 
-/* ---- writing and reading ------------------------------------------------------------------------
- */
+/* ---- writing and reading --------------------------------------------------------------------- */
 
 static const struct {
     unsigned flag;
@@ -313,8 +312,7 @@ START_TEST(test_append)
 }
 END_TEST
 
-/* ---- exporters ----------------------------------------------------------------------------------
- */
+/* ---- exporters ------------------------------------------------------------------------------- */
 
 static struct lnf_exporter make_exporter(unsigned number)
 {
@@ -501,8 +499,7 @@ START_TEST(test_exporter_numbers)
 }
 END_TEST
 
-/* ---- reading, changing, writing -----------------------------------------------------------------
- */
+/* ---- reading, changing, writing -------------------------------------------------------------- */
 
 /** Adds an element whose octets tell its type and place. */
 static size_t add_element(uint8_t *at, uint16_t id, size_t size)
@@ -691,8 +688,7 @@ START_TEST(test_record_flags)
 }
 END_TEST
 
-/* ---- damage -------------------------------------------------------------------------------------
- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 /** Damaged and unknown records are weak errors with a text; reading goes on behind them. */
 START_TEST(test_weak_records)
@@ -822,8 +818,7 @@ START_TEST(test_weak_blocks)
 }
 END_TEST
 
-/* ---- errors -------------------------------------------------------------------------------------
- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 START_TEST(test_open_errors)
 {
@@ -1020,8 +1015,7 @@ START_TEST(test_info)
 }
 END_TEST
 
-/* ---- reading in a loop --------------------------------------------------------------------------
- */
+/* ---- reading in a loop ----------------------------------------------------------------------- */
 
 static atomic_uint read_count;
 

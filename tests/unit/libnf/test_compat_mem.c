@@ -131,8 +131,7 @@ static void start_record(void)
     lnf_rec_clear(rec);
 }
 
-/* ---- aggregation
- * ----------------------------------------------------------------------------------- */
+/* ---- aggregation ----------------------------------------------------------------------------- */
 
 /* Three records of one key; every function on numbers of every width. */
 static void check_function(int field, int flags, uint64_t a, uint64_t b, uint64_t c,
@@ -336,8 +335,7 @@ START_TEST(test_empty)
 }
 END_TEST
 
-/* ---- pairs
- * ----------------------------------------------------------------------------------------- */
+/* ---- pairs ----------------------------------------------------------------------------------- */
 
 static void write_ports(uint16_t src, uint16_t dst, uint64_t packets)
 {
@@ -406,8 +404,7 @@ START_TEST(test_pair_interfaces)
 }
 END_TEST
 
-/* ---- order
- * ----------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /* Records 0..9 with bytes i / 3, so that there are ties, and packets i. */
 static void write_ten(void)
@@ -569,8 +566,7 @@ START_TEST(test_last_sort_wins)
 }
 END_TEST
 
-/* ---- calculated fields
- * ----------------------------------------------------------------------------- */
+/* ---- calculated fields ----------------------------------------------------------------------- */
 
 static void write_timed(uint16_t port, uint64_t first, uint64_t last, uint64_t bytes)
 {
@@ -680,8 +676,7 @@ START_TEST(test_duration_key)
 }
 END_TEST
 
-/* ---- declarations
- * ---------------------------------------------------------------------------------- */
+/* ---- declarations ---------------------------------------------------------------------------- */
 
 START_TEST(test_refused)
 {
@@ -877,8 +872,7 @@ START_TEST(test_alias)
 }
 END_TEST
 
-/* ---- cursors and raw records
- * ----------------------------------------------------------------------- */
+/* ---- cursors and raw records ----------------------------------------------------------------- */
 
 START_TEST(test_lookup)
 {
@@ -1162,8 +1156,7 @@ START_TEST(test_clean)
 }
 END_TEST
 
-/* ---- filters
- * --------------------------------------------------------------------------------------- */
+/* ---- filters --------------------------------------------------------------------------------- */
 
 START_TEST(test_filter_pointer)
 {

@@ -85,8 +85,7 @@ static uint64_t info(lnf_ring_t *ring, int what)
     return value;
 }
 
-/* ---- one process
- * ----------------------------------------------------------------------------------- */
+/* ---- one process ----------------------------------------------------------------------------- */
 
 START_TEST(test_there_and_back)
 {
@@ -259,8 +258,7 @@ START_TEST(test_long_record)
 }
 END_TEST
 
-/* ---- several processes
- * ----------------------------------------------------------------------------- */
+/* ---- several processes ----------------------------------------------------------------------- */
 
 /* A child must leave without Check's exit handlers: 0 = fine. */
 static void check_child(pid_t pid, int wanted_signal)
@@ -494,8 +492,7 @@ START_TEST(test_coming_and_going)
 }
 END_TEST
 
-/* ---- damaged shared memory
- * ------------------------------------------------------------------------- */
+/* ---- damaged shared memory ------------------------------------------------------------------- */
 
 /* Reads whatever is there until the end; returns the records that looked fine. */
 static unsigned drain(lnf_ring_t *ring)

@@ -87,8 +87,7 @@ START_TEST(test_raw)
 }
 END_TEST
 
-/* ---- both doors
- * ------------------------------------------------------------------------------------ */
+/* ---- both doors ------------------------------------------------------------------------------ */
 
 /* Fields both doors know the same of: columns are of the record, without its exporter. */
 static bool is_common_key(const struct lnf_field *field)

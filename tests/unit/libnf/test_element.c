@@ -38,8 +38,7 @@ START_TEST(test_usable_lengths)
 }
 END_TEST
 
-/* ---- the layout of nfdump 1.7's records ---------------------------------------------------------
- */
+/* ---- the layout of nfdump 1.7's records ------------------------------------------------------ */
 
 /** Octets each element has in a file, its own header included; of those with a `+` at least. */
 static const struct {

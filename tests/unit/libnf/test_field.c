@@ -144,8 +144,7 @@ START_TEST(test_names_are_exact)
 }
 END_TEST
 
-/* ---- every row ----------------------------------------------------------------------------------
- */
+/* ---- every row ------------------------------------------------------------------------------- */
 
 /** What libnf.h tells of a field: names, type, use, Information Elements of IPv4 and IPv6. */
 static const struct row {

@@ -72,8 +72,7 @@ static bool others_read(const struct reading *r, unsigned block)
     return true;
 }
 
-/* ---- sound files --------------------------------------------------------------------------------
- */
+/* ---- sound files ----------------------------------------------------------------------------- */
 
 START_TEST(test_sound)
 {
@@ -141,8 +140,7 @@ START_TEST(test_claim)
 }
 END_TEST
 
-/* ---- unfinished and cut files -------------------------------------------------------------------
- */
+/* ---- unfinished and cut files ---------------------------------------------------------------- */
 
 /** What a reader must make of the first `size` octets of a file. */
 static void check_cut(const struct octets *o, size_t size, size_t appendix, bool finished)
@@ -304,8 +302,7 @@ START_TEST(test_search_limits)
 }
 END_TEST
 
-/* ---- flipped bits -------------------------------------------------------------------------------
- */
+/* ---- flipped bits ---------------------------------------------------------------------------- */
 
 static void check_flip(const struct octets *o, size_t at, size_t appendix)
 {
@@ -365,8 +362,7 @@ START_TEST(test_flip)
 }
 END_TEST
 
-/* ---- files that are refused ---------------------------------------------------------------------
- */
+/* ---- files that are refused ------------------------------------------------------------------ */
 
 struct refusal {
     size_t at;
@@ -437,8 +433,7 @@ START_TEST(test_no_regular_file)
 }
 END_TEST
 
-/* ---- lies ---------------------------------------------------------------------------------------
- */
+/* ---- lies ------------------------------------------------------------------------------------ */
 
 /** Another number of blocks in the header than there are: all are read, and it is told. */
 START_TEST(test_block_count_lies)
@@ -536,8 +531,7 @@ START_TEST(test_record_count_lies)
 }
 END_TEST
 
-/* ---- types of blocks ----------------------------------------------------------------------------
- */
+/* ---- types of blocks ------------------------------------------------------------------------- */
 
 START_TEST(test_block_types)
 {
@@ -564,8 +558,7 @@ START_TEST(test_block_types)
 }
 END_TEST
 
-/* ---- the appendix -------------------------------------------------------------------------------
- */
+/* ---- the appendix ---------------------------------------------------------------------------- */
 
 /** Appends a record to a block under construction. */
 static void add_record(struct octets *o, uint16_t type, const void *data, uint16_t size)
@@ -740,8 +733,7 @@ START_TEST(test_first_unknown)
 }
 END_TEST
 
-/* ---- bombs and limits ---------------------------------------------------------------------------
- */
+/* ---- bombs and limits ------------------------------------------------------------------------ */
 
 /** A file of one block with these octets, compressed. */
 static void put_block(enum lnf_codec codec, const uint8_t *octets, size_t size, uint32_t records)
@@ -830,8 +822,7 @@ START_TEST(test_largest_block)
 }
 END_TEST
 
-/* ---- pipes --------------------------------------------------------------------------------------
- */
+/* ---- pipes ----------------------------------------------------------------------------------- */
 
 static void *feed_pipe(void *context)
 {
@@ -889,8 +880,7 @@ START_TEST(test_stdin_file)
 }
 END_TEST
 
-/* ---- files that change --------------------------------------------------------------------------
- */
+/* ---- files that change ----------------------------------------------------------------------- */
 
 /** A file cut while it is read costs the blocks that are gone. */
 START_TEST(test_cut_while_open)
@@ -1003,8 +993,7 @@ START_TEST(test_concurrent)
 }
 END_TEST
 
-/* ---- threads ------------------------------------------------------------------------------------
- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 #define THREADS 4
 

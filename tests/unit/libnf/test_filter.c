@@ -75,8 +75,7 @@ static void expect_error(const char *filter, unsigned line, unsigned column, con
     ck_assert_ptr_null(strchr(error.text, '\n'));
 }
 
-/* ---- texts without terms, constants -------------------------------------------------------------
- */
+/* ---- texts without terms, constants ---------------------------------------------------------- */
 
 static bool is_any(const char *filter)
 {
@@ -139,8 +138,7 @@ START_TEST(test_no_rows)
 }
 END_TEST
 
-/* ---- numbers ------------------------------------------------------------------------------------
- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static const struct limit {
     const char *name;
@@ -344,8 +342,7 @@ START_TEST(test_named_values)
 }
 END_TEST
 
-/* ---- addresses ----------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 START_TEST(test_addresses)
 {
@@ -446,8 +443,7 @@ START_TEST(test_macs)
 }
 END_TEST
 
-/* ---- flags, ICMP --------------------------------------------------------------------------------
- */
+/* ---- flags, ICMP ----------------------------------------------------------------------------- */
 
 START_TEST(test_flags)
 {
@@ -775,8 +771,7 @@ START_TEST(test_denied)
 }
 END_TEST
 
-/* ---- directions, names --------------------------------------------------------------------------
- */
+/* ---- directions, names ----------------------------------------------------------------------- */
 
 START_TEST(test_directions)
 {
@@ -867,8 +862,7 @@ START_TEST(test_unknown)
 }
 END_TEST
 
-/* ---- what has no column -------------------------------------------------------------------------
- */
+/* ---- what has no column ---------------------------------------------------------------------- */
 
 START_TEST(test_exist)
 {
@@ -944,8 +938,7 @@ START_TEST(test_absent_fields)
 }
 END_TEST
 
-/* ---- and, or, not -------------------------------------------------------------------------------
- */
+/* ---- and, or, not ---------------------------------------------------------------------------- */
 
 START_TEST(test_logic)
 {
@@ -989,8 +982,7 @@ START_TEST(test_places)
 }
 END_TEST
 
-/* ---- included files -----------------------------------------------------------------------------
- */
+/* ---- included files -------------------------------------------------------------------------- */
 
 static char folder[] = "/tmp/test_filter_XXXXXX";
 
@@ -1072,8 +1064,7 @@ START_TEST(test_include)
 }
 END_TEST
 
-/* ---- sizes --------------------------------------------------------------------------------------
- */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 
 /* `before` and `after` around `count` times `part`. */
 static char *repeat(const char *before, const char *part, size_t count, const char *after)
@@ -1208,8 +1199,7 @@ START_TEST(test_lists)
 }
 END_TEST
 
-/* ---- threads ------------------------------------------------------------------------------------
- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static void *run_often(void *context)
 {

@@ -130,8 +130,7 @@ static void expect_error(const char *filter, unsigned column, const char *part, 
     ck_assert_ptr_null(strchr(error.text, '\n'));
 }
 
-/* ---- the term ----------------------------------------------------------------------------------
- */
+/* ---- the term -------------------------------------------------------------------------------- */
 
 START_TEST(test_directions)
 {
@@ -243,8 +242,7 @@ START_TEST(test_errors)
 }
 END_TEST
 
-/* ---- which database ----------------------------------------------------------------------------
- */
+/* ---- which database -------------------------------------------------------------------------- */
 
 static int compile_with(const char *database, struct lnf_error *error)
 {
@@ -387,8 +385,7 @@ START_TEST(test_absent)
 }
 END_TEST
 
-/* ---- damage ------------------------------------------------------------------------------------
- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 START_TEST(test_cut)
 {
@@ -568,8 +565,7 @@ START_TEST(test_damaged)
 }
 END_TEST
 
-/* ---- records -----------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static uint16_t country_in(const struct mmdb_octets *o, size_t offset)
 {
@@ -830,8 +826,7 @@ START_TEST(test_metadata)
 }
 END_TEST
 
-/* ---- files and threads -------------------------------------------------------------------------
- */
+/* ---- files and threads ----------------------------------------------------------------------- */
 
 struct found {
     struct lnf_scan_index use;
@@ -983,8 +978,7 @@ START_TEST(test_threads)
 }
 END_TEST
 
-/* ---- without the library -----------------------------------------------------------------------
- */
+/* ---- without the library --------------------------------------------------------------------- */
 
 START_TEST(test_unavailable)
 {

@@ -15,8 +15,7 @@
 #define FLOW_COUNT 97u
 #define FILTER_COUNT 6000
 
-/* ---- tests -------------------------------------------------------------------------------------
- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 /* The labels of the first flows, one by one. */
 static void check_labels(const lnf_program_t *program, const struct node *root,

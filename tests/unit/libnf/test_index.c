@@ -36,8 +36,7 @@ static void teardown(void)
     ck_assert_msg(rmdir(directory) == 0, "something was left in %s", directory);
 }
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /** What goes into a file. */
 struct content {
@@ -123,8 +122,7 @@ static enum lnf_index_state state_of(bool thorough)
     return info.state;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static const struct lnf_query_column columns[] = {
     {LNF_FLD_SRCADDR, LNF_COLUMN_VALUE, 0, 0}, {LNF_FLD_DSTADDR, LNF_COLUMN_VALUE, 0, 0},
@@ -228,8 +226,7 @@ static struct lnf_scan_index compare_answers(const char *filter)
     return with.use;
 }
 
-/* ---- random filters ---------------------------------------------------------------------------
- */
+/* ---- random filters -------------------------------------------------------------------------- */
 
 #define BLOCKS 70u /* more than a segment has */
 #define PER_BLOCK 12u
@@ -337,8 +334,7 @@ START_TEST(test_random)
 }
 END_TEST
 
-/* ---- what is left out -------------------------------------------------------------------------
- */
+/* ---- what is left out ------------------------------------------------------------------------ */
 
 /** Block b has sources 10.0.b.i and destinations 2001:db8:b::i, and port 1000 + b. */
 static void numbered_flows(struct test_flow *flows, unsigned blocks, unsigned per_block)
@@ -524,8 +520,7 @@ START_TEST(test_threads)
 }
 END_TEST
 
-/* ---- files that change ------------------------------------------------------------------------
- */
+/* ---- files that change ----------------------------------------------------------------------- */
 
 static const char *const change_filters[] = {"host 10.0.2.0", "net 10.0.200.0/24",
                                              "src port 1199 or host 11.0.1.2", "host 10.0.199.0"};
@@ -767,8 +762,7 @@ START_TEST(test_unwritable)
 }
 END_TEST
 
-/* ---- damage -----------------------------------------------------------------------------------
- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 static const char *const damage_filters[] = {"host 10.0.1.0", "net 2001:db8:1::/64",
                                              "host 192.0.2.1 or src port 1002"};
@@ -930,8 +924,7 @@ START_TEST(test_opaque)
 }
 END_TEST
 
-/* ---- other files ------------------------------------------------------------------------------
- */
+/* ---- other files ----------------------------------------------------------------------------- */
 
 /* Extension maps of layout 1 are in blocks that are left out. */
 START_TEST(test_layout1)

@@ -59,8 +59,7 @@ static lnf_input_t *open_input(void)
     return input;
 }
 
-/* ---- one flow -----------------------------------------------------------------------------------
- */
+/* ---- one flow -------------------------------------------------------------------------------- */
 
 static const struct layout1_flow plain_flow = {
     .tag = 9,
@@ -217,8 +216,7 @@ START_TEST(test_fixed_part)
 }
 END_TEST
 
-/* ---- extensions ---------------------------------------------------------------------------------
- */
+/* ---- extensions ------------------------------------------------------------------------------ */
 
 /** Octets of an extension, and what fields become of it. */
 struct extension_row {
@@ -496,8 +494,7 @@ START_TEST(test_unknown_extension)
 }
 END_TEST
 
-/* ---- maps ---------------------------------------------------------------------------------------
- */
+/* ---- maps ------------------------------------------------------------------------------------ */
 
 /** A flow cut at any length is a damaged record; one with octets behind it is fine. */
 START_TEST(test_cut_flow)
@@ -578,8 +575,7 @@ START_TEST(test_map_behind)
 }
 END_TEST
 
-/* ---- several blocks -----------------------------------------------------------------------------
- */
+/* ---- several blocks -------------------------------------------------------------------------- */
 
 #define BLOCKS 6u
 
@@ -862,8 +858,7 @@ START_TEST(test_many_blocks)
 }
 END_TEST
 
-/* ---- the file -----------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 START_TEST(test_codecs)
 {

@@ -52,8 +52,7 @@ static char *read_text(const char *path)
     return text;
 }
 
-/* ---- values as nfdump prints them ---------------------------------------------------------------
- */
+/* ---- values as nfdump prints them ------------------------------------------------------------ */
 
 enum format {
     NUMBER,  /* decimal or 0x..., a name behind it */
@@ -377,8 +376,7 @@ static void check_nothing_more(lnf_rec_t *rec)
     }
 }
 
-/* ---- whole files --------------------------------------------------------------------------------
- */
+/* ---- whole files ----------------------------------------------------------------------------- */
 
 /** Reads the next record; weak errors do not happen in sound files. */
 static bool next_record(lnf_file_t *file, lnf_rec_t *rec, struct lnf_stat *sum)
@@ -643,8 +641,7 @@ START_TEST(test_exporters)
 }
 END_TEST
 
-/* ---- the large ones -----------------------------------------------------------------------------
- */
+/* ---- the large ones -------------------------------------------------------------------------- */
 
 static void print_flow(FILE *to, lnf_rec_t *rec)
 {

@@ -34,8 +34,7 @@ static lnf_table_t *create_shared(const lnf_query_t *query, lnf_memory_t *memory
     return shared;
 }
 
-/* ---- threads ----------------------------------------------------------------------------------
- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 struct filler {
     pthread_t thread;
@@ -95,8 +94,7 @@ static int fill_shared(lnf_table_t *shared, const uint8_t *rows, size_t count, u
     return status;
 }
 
-/* ---- the same answers -------------------------------------------------------------------------
- */
+/* ---- the same answers ------------------------------------------------------------------------ */
 
 static int add_to_table(void *context, const uint8_t *rows, size_t count)
 {
@@ -309,8 +307,7 @@ START_TEST(test_add_after_finish)
 }
 END_TEST
 
-/* ---- bad use ----------------------------------------------------------------------------------
- */
+/* ---- bad use --------------------------------------------------------------------------------- */
 
 START_TEST(test_wrong_kinds)
 {

@@ -34,8 +34,7 @@
 #define SANITIZED 0
 #endif
 
-/* ---- what the linker sends here (--wrap) ------------------------------------------------------
- */
+/* ---- what the linker sends here (--wrap) ----------------------------------------------------- */
 
 static long allocations_left = -1; /* the last of them fails, and all later ones; -1 = none fails */
 static bool no_tmpfile;            /* the file system knows no files without a name */
@@ -93,8 +92,7 @@ int __wrap_open(const char *path, int flags, ...)
     return __real_open(path, flags, mode);
 }
 
-/* ---- memory -----------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static unsigned told;
 
@@ -124,8 +122,7 @@ static void destroy_memory(lnf_memory_t *memory)
     lnf_memory_destroy(memory);
 }
 
-/* ---- the same answers -------------------------------------------------------------------------
- */
+/* ---- the same answers ------------------------------------------------------------------------ */
 
 /** Several tables with parts of the rows, merged; rows added before and after. */
 static void check_limited(const lnf_query_t *query, uint64_t limit, const uint8_t *rows,
@@ -373,8 +370,7 @@ START_TEST(test_merge_refused)
 }
 END_TEST
 
-/* ---- bounded memory ---------------------------------------------------------------------------
- */
+/* ---- bounded memory -------------------------------------------------------------------------- */
 
 #define BIG_LIMIT ((uint64_t)(SANITIZED ? 8 : 32) << 20)
 #define BIG_GROUPS (SANITIZED ? 1000000u : 4000000u)
@@ -490,8 +486,7 @@ START_TEST(test_resident)
 }
 END_TEST
 
-/* ---- partitions -------------------------------------------------------------------------------
- */
+/* ---- partitions ------------------------------------------------------------------------------ */
 
 struct collected {
     const lnf_query_t *query;
@@ -784,8 +779,7 @@ START_TEST(test_partition_stop)
 }
 END_TEST
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /** Rows of an answer stay as they were added, wherever they are kept, and are cut to the limit. */
 START_TEST(test_answer)
@@ -819,8 +813,7 @@ START_TEST(test_answer)
 }
 END_TEST
 
-/* ---- failures ---------------------------------------------------------------------------------
- */
+/* ---- failures -------------------------------------------------------------------------------- */
 
 /** Descriptors this process has open. */
 static unsigned open_descriptors(void)

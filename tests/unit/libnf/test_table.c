@@ -13,8 +13,7 @@
 #define FLOWS 2500u
 #define COLUMNS 16u
 
-/* ---- random flows -------------------------------------------------------------------------------
- */
+/* ---- random flows ---------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 
@@ -93,8 +92,7 @@ static void random_flow(struct test_flow *flow, unsigned variety)
     flow->user = random_text();
 }
 
-/* ---- the model ----------------------------------------------------------------------------------
- */
+/* ---- the model ------------------------------------------------------------------------------- */
 
 /** A value: addresses need both halves, calculated ratios are reals. */
 struct value {
@@ -406,8 +404,7 @@ static void model_run(struct model *m, const struct test_flow *flows, unsigned c
     }
 }
 
-/* ---- random questions ---------------------------------------------------------------------------
- */
+/* ---- random questions ------------------------------------------------------------------------ */
 
 static void random_columns(struct model *m)
 {
@@ -457,8 +454,7 @@ static void random_question(struct model *m, enum lnf_query_mode mode)
     }
 }
 
-/* ---- the engine ---------------------------------------------------------------------------------
- */
+/* ---- the engine ------------------------------------------------------------------------------ */
 
 static void add_flows(lnf_table_t *table, const struct test_flow *flows, unsigned count,
                       bool select_all)

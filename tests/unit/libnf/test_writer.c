@@ -61,8 +61,7 @@ static void fill_block(lnf_block_t *block, unsigned first, unsigned count)
     }
 }
 
-/* ---- every octet --------------------------------------------------------------------------------
- */
+/* ---- every octet ----------------------------------------------------------------------------- */
 
 static void expect_u64(const struct octets *o, size_t at, uint64_t value)
 {
@@ -282,8 +281,7 @@ START_TEST(test_incompressible)
 }
 END_TEST
 
-/* ---- arguments ----------------------------------------------------------------------------------
- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 START_TEST(test_ident)
 {
@@ -364,8 +362,7 @@ START_TEST(test_replace)
 }
 END_TEST
 
-/* ---- appending ----------------------------------------------------------------------------------
- */
+/* ---- appending ------------------------------------------------------------------------------- */
 
 /** Appends flows behind `count` that are there and checks the whole. */
 static void append_and_check(unsigned count, const char *ident, enum lnf_codec codec)
@@ -510,8 +507,7 @@ START_TEST(test_append_refused)
 }
 END_TEST
 
-/* ---- write errors -------------------------------------------------------------------------------
- */
+/* ---- write errors ---------------------------------------------------------------------------- */
 
 START_TEST(test_dev_full)
 {
@@ -593,8 +589,7 @@ START_TEST(test_full_disk_at_close)
 }
 END_TEST
 
-/* ---- nfdump -------------------------------------------------------------------------------------
- */
+/* ---- nfdump ---------------------------------------------------------------------------------- */
 
 /** Runs a command and returns what it prints on both streams. */
 static char *run(const char *command, int *status)

@@ -13,8 +13,7 @@
 
 extern const struct col_plugin col_plugin;
 
-/* ---- collectors -------------------------------------------------------------------------------
- */
+/* ---- collectors ------------------------------------------------------------------------------ */
 
 /** A collector with a thread of its own. The thread alone touches wire, seen and fd. */
 struct collector {
@@ -143,8 +142,7 @@ static uint16_t free_port(void)
     return c.port;
 }
 
-/* ---- the plugin under test --------------------------------------------------------------------
- */
+/* ---- the plugin under test ------------------------------------------------------------------- */
 
 static struct col_instance instance;
 static struct forwarding_options options;
@@ -284,8 +282,7 @@ static void stop_all(void)
     }
 }
 
-/* ---- tests ------------------------------------------------------------------------------------
- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 START_TEST(round_robin_spreads_and_loses_nothing)
 {
