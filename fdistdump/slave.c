@@ -185,9 +185,13 @@ static void tell_opened(const struct slave *slave, const struct source *source, 
                         const struct lnf_scan_index *use)
 {
     const struct report *report = slave->job->report;
-    uint64_t flows = lnf_scan_stat(source->scan)->flows;
+    char flows[64] = "no statistics, it is unfinished";
     char index[96] = "not used";
 
+    if (lnf_scan_has_stat(source->scan)) {
+        (void)snprintf(flows, sizeof(flows), "%" PRIu64 " flows in its statistics",
+                       lnf_scan_stat(source->scan)->flows);
+    }
     if (use != NULL && use->state == LNF_INDEX_GOOD) {
         (void)snprintf(index, sizeof(index),
                        "%" PRIu64 " of %" PRIu64 " blocks left out, %" PRIu64 " octets read",
@@ -195,8 +199,7 @@ static void tell_opened(const struct slave *slave, const struct source *source, 
     } else if (use != NULL) {
         (void)snprintf(index, sizeof(index), "%s", lnf_index_state_text(use->state));
     }
-    report_debug(report, "opened `%s': %" PRIu64 " flows in its statistics; index: %s", path, flows,
-                 index);
+    report_debug(report, "opened `%s': %s; index: %s", path, flows, index);
 }
 
 /** Leaves out the blocks of which the index says that they hold nothing for the filter. */

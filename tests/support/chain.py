@@ -319,3 +319,15 @@ def nfdump_totals(*directories):
 
 def have_nfdump():
     return shutil.which("nfdump") is not None
+
+
+def leave_unfinished(path):
+    """As if its writer had died: without an appendix, and statistics with it. Its index is stale."""
+    with open(path, "r+b") as f:
+        header = f.read(40)
+        appendix = int.from_bytes(header[24:32], "little")
+        f.seek(18)
+        f.write(bytes(2))
+        f.seek(24)
+        f.write(bytes(8))
+        f.truncate(appendix)

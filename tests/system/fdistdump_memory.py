@@ -90,18 +90,6 @@ def check_alone(question, paths):
     return f"{question}: {number} allocations"
 
 
-def leave_unfinished(path):
-    """As if its writer had died: without an appendix, and statistics with it. Its index is stale."""
-    with open(path, "r+b") as f:
-        header = f.read(40)
-        appendix = int.from_bytes(header[24:32], "little")
-        f.seek(18)
-        f.write(bytes(2))
-        f.seek(24)
-        f.write(bytes(8))
-        f.truncate(appendix)
-
-
 def check_ranks(paths):
     def one(job):
         question, rank, number = job
@@ -130,7 +118,7 @@ def main():
             subprocess.run([chain.program("make_flow_files"), path, "6000", "lz4"], check=True,
                            stdout=subprocess.DEVNULL)
         subprocess.run([chain.program("libnf-index"), work], check=True, stdout=subprocess.DEVNULL)
-        leave_unfinished(unfinished)
+        chain.leave_unfinished(unfinished)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for line in pool.map(lambda question: check_alone(question, [*paths, unfinished]), QUESTIONS):
                 print(line, flush=True)
