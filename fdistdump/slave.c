@@ -326,29 +326,6 @@ static struct source *join_source(struct slave *slave)
     return NULL;
 }
 
-/** The caller found no block left; the last user closes the file. */
-static void leave_source(struct slave *slave, struct source *source)
-{
-    pthread_mutex_lock(&slave->lock);
-    source->state = SOURCE_DRAINED;
-    bool last = --source->users == 0;
-    if (last) {
-        unlink_source(slave, source);
-    }
-    pthread_mutex_unlock(&slave->lock);
-    if (!last) {
-        return;
-    }
-    lnf_scan_close(source->scan);
-    report_debug(slave->job->report, "read `%s': %" PRIu64 " blocks, %" PRIu64 " records in %.6f s",
-                 slave->job->paths[source->number], source->read_blocks, source->read_records,
-                 (double)(slave_now_us() - source->opened_us) / 1e6);
-    pthread_mutex_lock(&slave->lock);
-    file_done(slave, source->number, source->blocks);
-    pthread_mutex_unlock(&slave->lock);
-    free(source);
-}
-
 /* ---- workers -------------------------------------------------------------------------------- */
 
 static struct lnf_totals totals_since(const struct lnf_totals *now, const struct lnf_totals *before)
@@ -458,6 +435,62 @@ static bool needs_records(const struct slave *slave, const struct source *source
     return slave->job->query->mode != QUERY_METADATA || !lnf_scan_has_stat(source->scan);
 }
 
+static bool has_failed(struct slave *slave)
+{
+    pthread_mutex_lock(&slave->lock);
+    bool failed = slave->failure.class != REPORT_OK;
+    pthread_mutex_unlock(&slave->lock);
+    return failed;
+}
+
+/** What a list that ended early left of a file whose statistics were made of its records: what is
+ * wrong with these has to be told. */
+static void read_rest(struct slave *slave, lnf_task_t *task, struct source *source)
+{
+    int status = LNF_OK;
+
+    if (!slave->list || (slave->job->query->items & QUERY_FILES) == 0 || source->failed ||
+        lnf_scan_has_stat(source->scan)) {
+        return;
+    }
+    while (status == LNF_OK && !interrupt_seen() && !has_failed(slave)) {
+        struct lnf_error error = {.text = ""};
+        uint64_t number;
+        status = lnf_task_run(task, source->scan, NULL, &number, &error);
+        if (status == LNF_ERR_NOMEM) {
+            fail_memory(slave);
+        } else if (status != LNF_OK && status != LNF_EOF) {
+            file_unreadable(slave, source, &error);
+        }
+    }
+}
+
+/** The caller found no block left; the last user closes the file. */
+static void leave_source(struct worker *worker, struct source *source)
+{
+    struct slave *slave = worker->slave;
+
+    pthread_mutex_lock(&slave->lock);
+    source->state = SOURCE_DRAINED;
+    bool last = --source->users == 0;
+    if (last) {
+        unlink_source(slave, source);
+    }
+    pthread_mutex_unlock(&slave->lock);
+    if (!last) {
+        return;
+    }
+    read_rest(slave, worker->task, source);
+    lnf_scan_close(source->scan);
+    report_debug(slave->job->report, "read `%s': %" PRIu64 " blocks, %" PRIu64 " records in %.6f s",
+                 slave->job->paths[source->number], source->read_blocks, source->read_records,
+                 (double)(slave_now_us() - source->opened_us) / 1e6);
+    pthread_mutex_lock(&slave->lock);
+    file_done(slave, source->number, source->blocks);
+    pthread_mutex_unlock(&slave->lock);
+    free(source);
+}
+
 static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
@@ -468,7 +501,7 @@ static void *run_worker(void *argument)
         if (needs_records(slave, source)) {
             work_on(worker, source);
         }
-        leave_source(slave, source);
+        leave_source(worker, source);
     }
     if (slave->shared != NULL) {
         int status = lnf_table_merge(slave->shared, worker->table);
@@ -681,6 +714,7 @@ static void read_other_headers(struct slave *slave)
             fail_memory(slave);
         } else {
             lnf_stat_add(&slave->counts.stat, stat);
+            read_rest(slave, slave->workers[0].task, &source);
         }
         lnf_scan_close(source.scan);
     }

@@ -336,7 +336,11 @@ LNF_API void lnf_close(lnf_file_t *file);
 #define LNF_INFO_PACKETS_ICMP 0x34
 #define LNF_INFO_PACKETS_OTHER 0x36
 
-/** Facts about the library or a file: LNF_OK; LNF_ERR_NOMEM, size too small; LNF_ERR_OTHER. */
+/**
+ * Facts about the library or a file. Statistics of an unfinished file come from its records.
+ *
+ * @return LNF_OK; LNF_ERR_NOMEM, size too small, or no memory to read those records; LNF_ERR_OTHER
+ */
 LNF_API int lnf_info(lnf_file_t *file, int info, void *data, size_t size);
 
 /* ---- records ---------------------------------------------------------------------------------- */

@@ -808,6 +808,9 @@ static int file_info(lnf_file_t *file, int info, void *data, size_t size)
     if (value == NULL) {
         return fail_text(LNF_ERR_OTHER, "unknown info");
     }
+    if (in != NULL && in->stat_starved) {
+        return fail_text(LNF_ERR_NOMEM, "no memory for the statistics of an unfinished file");
+    }
     /* No flow yet: not the internal mark, but as libnf says it. */
     return give_u64(data, size, *value == UINT64_MAX && info == LNF_INFO_FIRST ? 0 : *value);
 }

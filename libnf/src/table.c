@@ -139,6 +139,13 @@ int lnf_table_create(const lnf_query_t *query, lnf_table_t **table)
     return LNF_OK;
 }
 
+/** Whether so little memory is allowed that fixed sizes count: of pages, of an index for all keys. */
+static bool is_tight(const lnf_memory_t *memory)
+{
+    return memory != NULL && lnf_memory_limit(memory) != 0 &&
+           lnf_memory_limit(memory) < LIMIT_FOR_HUGE_PAGES;
+}
+
 int lnf_table_create_part(const lnf_query_t *query, lnf_memory_t *memory, unsigned level,
                           bool orders, lnf_table_t **table)
 {
@@ -148,7 +155,7 @@ int lnf_table_create_part(const lnf_query_t *query, lnf_memory_t *memory, unsign
     if (status != LNF_OK) {
         return status;
     }
-    if (lnf_memory_limit(memory) != 0 && lnf_memory_limit(memory) < LIMIT_FOR_HUGE_PAGES) {
+    if (is_tight(memory)) {
         t->groups.store.small = t->rows.small = SMALL_PAGES_LIMITED;
         t->groups.direct = false;
     }
@@ -190,6 +197,7 @@ int lnf_table_create_local(lnf_table_t *shared, lnf_table_t **table)
     if (status == LNF_OK) {
         (*table)->shared = shared;
         (*table)->local_room = lnf_shards_local_room(shared, 0, 0);
+        (*table)->groups.direct = (*table)->groups.direct && !is_tight(shared->shards->memory);
     }
     return status;
 }

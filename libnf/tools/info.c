@@ -230,6 +230,9 @@ static int print_file(const char *path, bool blocks)
 
     printf("%s\n", path);
     int status = lnf_input_open(path, on_problem, &look, &input, &error);
+    if (status == LNF_OK && lnf_input_info(input)->stat_starved) {
+        status = LNF_ERR_NOMEM;
+    }
     if (status == LNF_OK) {
         print_head(input);
         status = read_blocks(&look, input, &error);

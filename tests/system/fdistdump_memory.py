@@ -108,6 +108,30 @@ def check_ranks(paths):
     expect(failed >= len(jobs) // 2, "too few jobs were hit", failed)
 
 
+def check_info(path):
+    """libnf-info reads an unfinished file for its statistics: all of them, or none and a clear end."""
+    def run_info(failing):
+        r = subprocess.run([chain.program("libnf-info"), path], stdin=subprocess.DEVNULL, capture_output=True,
+                           timeout=120, env=chain.environment({
+                               "LD_PRELOAD": os.path.join(chain.BUILD, "tests", "system", "fail_allocation.so"),
+                               "FAIL_ALLOCATION": str(failing)}))
+        # A stale index, or one there is no memory to look at, says nothing about the file.
+        return re.sub(rb"  index .*\n", b"", r.stdout), r.stderr.decode()
+
+    wanted, log = run_info(0)
+    expect(b"  statistics " in wanted and b"  flow records " in wanted and log == "", "no answer", wanted, log)
+    failed = 0
+    for number in range(1, 40):
+        out, log = run_info(number)
+        if re.fullmatch("libnf-info: .*(no memory|Cannot allocate memory).*\n", log):
+            failed += 1
+            expect(wanted.startswith(out.split(b"  health ")[0]), "not the beginning of the answer", number, out)
+        else:
+            expect(out == wanted and log == "", "another answer", number, out, log)
+    print(f"libnf-info: {failed} allocations failed")
+    expect(failed > 3, "allocations did not fail", failed)
+
+
 def main():
     if chain.is_sanitized():
         chain.skip("sanitizers have allocators of their own")
@@ -119,6 +143,7 @@ def main():
                            stdout=subprocess.DEVNULL)
         subprocess.run([chain.program("libnf-index"), work], check=True, stdout=subprocess.DEVNULL)
         chain.leave_unfinished(unfinished)
+        check_info(unfinished)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for line in pool.map(lambda question: check_alone(question, [*paths, unfinished]), QUESTIONS):
                 print(line, flush=True)

@@ -413,18 +413,24 @@ START_TEST(test_damaged_block)
 }
 END_TEST
 
-/** Statistics computed from the records of a file its writer did not close are not silently those of
- * a part of it. */
-START_TEST(test_metadata_unfinished)
+/** The writer did not close the file, its first block is damaged, its last one cut. */
+static void damage_unfinished(const char *path)
 {
     static const uint8_t unfinished[8];
-    int fd = open(paths[2], O_RDWR);
+    int fd = open(path, O_RDWR);
 
     ck_assert_int_eq(pwrite(fd, unfinished, 2, 18), 2); /* number of appendix blocks */
     ck_assert_int_eq(pwrite(fd, unfinished, 8, 24), 8); /* and their offset */
     ck_assert_int_eq(pwrite(fd, "\377\377\377\377\377\377\377\377", 8, 40 + 12 + 20), 8);
     ck_assert_int_eq(ftruncate(fd, lseek(fd, 0, SEEK_END) * 3 / 4), 0);
     close(fd);
+}
+
+/** Statistics computed from the records of a file its writer did not close are not silently those of
+ * a part of it. */
+START_TEST(test_metadata_unfinished)
+{
+    damage_unfinished(paths[2]);
     ck_assert_int_eq(run(&list, QUERY_FILES, FILES, thread_counts[_i]), REPORT_OK);
     ck_assert_uint_eq(counts.problems[LNF_PROBLEM_UNFINISHED], 1);
     ck_assert_uint_gt(counts.problems[LNF_PROBLEM_TRUNCATED], 0);
@@ -432,6 +438,23 @@ START_TEST(test_metadata_unfinished)
     ck_assert_uint_ge(counts.stat.flows, FLOWS - FILE_FLOWS);
     ck_assert_uint_lt(counts.stat.flows, FLOWS);
     ck_assert_uint_eq(heard.files_done, FILES);
+}
+END_TEST
+
+/** The same of files that a short list read the beginning of, or nothing. */
+START_TEST(test_list_unfinished)
+{
+    struct query_words words = {.fields = "srcport", .limit = "1"};
+
+    damage_unfinished(paths[0]);
+    damage_unfinished(paths[4]);
+    ck_assert_int_eq(run(&words, QUERY_RECORDS | QUERY_FILES, FILES, thread_counts[_i]), REPORT_OK);
+    ck_assert_uint_eq(heard.rows, 1);
+    ck_assert_uint_eq(counts.problems[LNF_PROBLEM_UNFINISHED], 2);
+    ck_assert_uint_gt(counts.problems[LNF_PROBLEM_TRUNCATED], 0);
+    ck_assert_uint_eq(counts.problems[LNF_PROBLEM_BLOCK] + counts.problems[LNF_PROBLEM_RECORD], 2);
+    ck_assert_uint_lt(counts.stat.flows, FLOWS);
+    ck_assert_uint_eq(counts.unreadable, 0);
 }
 END_TEST
 
@@ -500,6 +523,7 @@ int main(void)
     tcase_add_test(tc, test_cut);
     tcase_add_loop_test(tc, test_damaged_block, 0, THREADS);
     tcase_add_loop_test(tc, test_metadata_unfinished, 0, THREADS);
+    tcase_add_loop_test(tc, test_list_unfinished, 0, THREADS);
     tcase_add_test(tc, test_counts_add);
     tcase_add_test(tc, test_default_threads);
     suite_add_tcase(suite, tc);

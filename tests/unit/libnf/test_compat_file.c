@@ -17,8 +17,20 @@
 
 static char path[64];
 
+/* The linker sends the library's allocations here (--wrap); large ones may fail. */
+static bool starved;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    return starved && size > 1000 ? NULL : __real_malloc(size);
+}
+
 static void setup(void)
 {
+    starved = false;
     snprintf(path, sizeof(path), "/tmp/libnf-test-compat-XXXXXX");
     int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
@@ -1015,6 +1027,47 @@ START_TEST(test_info)
 }
 END_TEST
 
+/** As if the writer had died: without an appendix, and statistics with it. */
+static void leave_unfinished(void)
+{
+    struct octets o = octets_read(path);
+    uint64_t appendix = le64toh(lnf_load_u64(o.at + 24));
+
+    memset(o.at + 18, 0, 2); /* blocks in the appendix */
+    memset(o.at + 24, 0, 8); /* its offset */
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(o.at, 1, (size_t)appendix, file), appendix);
+    ck_assert_int_eq(fclose(file), 0);
+    octets_free(&o);
+}
+
+/** Statistics computed without some of the blocks are none. */
+START_TEST(test_info_without_memory)
+{
+    uint64_t value = 99;
+    char text[200];
+
+    lnf_file_t *file = open_file(LNF_WRITE, NULL);
+    write_flows(file, 0, 3);
+    lnf_close(file);
+    leave_unfinished();
+    file = open_file(LNF_READ, NULL);
+    ck_assert_uint_eq(info_u64(file, LNF_INFO_FLOWS), 4);
+    lnf_close(file);
+
+    file = open_file(LNF_READ, NULL);
+    starved = true;
+    ck_assert_int_eq(lnf_info(file, LNF_INFO_FLOWS, &value, sizeof(value)), LNF_ERR_NOMEM);
+    lnf_error(text, sizeof(text));
+    starved = false;
+    ck_assert_uint_eq(value, 99);
+    ck_assert_msg(strstr(text, "no memory") != NULL, "%s", text);
+    ck_assert_uint_eq(info_u64(file, LNF_INFO_BLOCKS), 1);
+    lnf_close(file);
+}
+END_TEST
+
 /* ---- reading in a loop ----------------------------------------------------------------------- */
 
 static atomic_uint read_count;
@@ -1106,6 +1159,7 @@ int main(void)
     tcase_add_test(tc, test_wrong_direction);
     tcase_add_test(tc, test_full_disk);
     tcase_add_test(tc, test_info);
+    tcase_add_test(tc, test_info_without_memory);
     tcase_add_test(tc, test_loop);
     suite_add_tcase(suite, tc);
 

@@ -307,6 +307,38 @@ START_TEST(test_add_after_finish)
 }
 END_TEST
 
+/** Room for keys of two octets: a slot for each of them only where memory is plenty, in the local
+ * tables, which nobody charges, as in all others. */
+START_TEST(test_small_keys)
+{
+    static const uint64_t limits[] = {0, 1000000, (uint64_t)1 << 40};
+    static const struct lnf_query_column columns[] = {KEY(LNF_FLD_SRCPORT), VALUE(LNF_FLD_DPKTS)};
+    const struct lnf_query_spec spec = {
+        .mode = LNF_QUERY_AGGREGATE, .columns = columns, .column_count = 2, .sort_column = -1};
+    lnf_query_t *query = create_query(&spec);
+    lnf_memory_t *memory = limits[_i] == 0 ? NULL : create_memory(limits[_i], "/tmp");
+    lnf_table_t *shared = create_shared(query, memory), *local = NULL;
+    size_t slots = (sizeof(uint64_t) << 16);
+
+    random_state = 3;
+    uint8_t *rows = random_rows(query, 100, 50);
+    ck_assert_int_eq(lnf_table_create_local(shared, &local), LNF_OK);
+    check_ok(lnf_table_add(local, rows, 100), local);
+    if (limits[_i] == 1000000) {
+        ck_assert_uint_lt(lnf_table_memory(local), slots / 4);
+    } else {
+        ck_assert_uint_gt(lnf_table_memory(local), slots);
+    }
+    lnf_table_destroy(local);
+    lnf_table_destroy(shared);
+    if (memory != NULL) {
+        destroy_memory(memory);
+    }
+    free(rows);
+    lnf_query_destroy(query);
+}
+END_TEST
+
 /* ---- bad use --------------------------------------------------------------------------------- */
 
 START_TEST(test_wrong_kinds)
@@ -359,6 +391,7 @@ int main(void)
     tcase_add_loop_test(cases, test_long_answer, 0, 2);
     tcase_add_loop_test(cases, test_merge, 0, 3);
     tcase_add_loop_test(cases, test_add_after_finish, 0, 2);
+    tcase_add_loop_test(cases, test_small_keys, 0, 3);
     tcase_add_test(cases, test_wrong_kinds);
     tcase_add_test(cases, test_no_files);
     tcase_set_timeout(cases, 240);
