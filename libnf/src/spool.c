@@ -9,6 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008u
+#endif
+
 static bool write_all(int to, const uint8_t *octets, size_t size)
 {
     while (size > 0) {
@@ -39,9 +43,18 @@ static bool copy_rest(int from, int to)
     }
 }
 
+/** A file in memory that nobody can run: kernels may be set to refuse others (vm.memfd_noexec). */
+static int create_file(void)
+{
+    int fd = memfd_create("libnf", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+
+    /* Before Linux 6.3. */
+    return fd < 0 && errno == EINVAL ? memfd_create("libnf", MFD_CLOEXEC) : fd;
+}
+
 int lnf_spool(int from)
 {
-    int to = memfd_create("libnf", MFD_CLOEXEC);
+    int to = create_file();
 
     if (to >= 0 && !copy_rest(from, to)) {
         int reason = errno;
