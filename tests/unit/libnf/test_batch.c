@@ -540,23 +540,12 @@ static void add_record(struct test_records *r, const struct form *form)
     }
 }
 
+/** Octets of a value in a column; 0 = it has none. */
 static size_t width_of(const struct lnf_field *field)
 {
-    switch (field->type) {
-    case LNF_UINT8:
-        return 1;
-    case LNF_UINT16:
-        return 2;
-    case LNF_UINT32:
-        return 4;
-    case LNF_UINT64:
-    case LNF_MAC:
-        return 8;
-    case LNF_ADDR:
-        return 16;
-    default:
-        return 0;
-    }
+    size_t size = lnf_type_size(field->type);
+
+    return field->type == LNF_MAC ? sizeof(uint64_t) : size <= sizeof(struct lnf_addr) ? size : 0;
 }
 
 /** A row of the batch has what the only row of another has. */
