@@ -100,44 +100,41 @@ void report_failure(const struct report *report, const struct failure *failure)
     print_line(report, REPORT_ERROR, (int)failure->class, text);
 }
 
-void report_warning(const struct report *report, enum report_class class, const char *format, ...)
+/** Prints a line if the verbosity is high enough for its level. */
+static LNF_PRINTF(4, 0) void print_wanted(const struct report *report, enum report_level level,
+                                          int class, const char *format, va_list args)
 {
     char text[REPORT_LINE_SIZE];
+
+    if (report->verbosity >= (int)level) {
+        (void)vsnprintf(text, sizeof(text), format, args);
+        print_line(report, level, class, text);
+    }
+}
+
+void report_warning(const struct report *report, enum report_class class, const char *format, ...)
+{
     va_list args;
 
-    if (report->verbosity < REPORT_WARNING) {
-        return;
-    }
     va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
+    print_wanted(report, REPORT_WARNING, (int)class, format, args);
     va_end(args);
-    print_line(report, REPORT_WARNING, (int)class, text);
 }
 
 void report_info(const struct report *report, const char *format, ...)
 {
-    char text[REPORT_LINE_SIZE];
     va_list args;
 
-    if (report->verbosity < REPORT_INFO) {
-        return;
-    }
     va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
+    print_wanted(report, REPORT_INFO, REPORT_OK, format, args);
     va_end(args);
-    print_line(report, REPORT_INFO, REPORT_OK, text);
 }
 
 void report_debug(const struct report *report, const char *format, ...)
 {
-    char text[REPORT_LINE_SIZE];
     va_list args;
 
-    if (report->verbosity < REPORT_DEBUG) {
-        return;
-    }
     va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
+    print_wanted(report, REPORT_DEBUG, REPORT_OK, format, args);
     va_end(args);
-    print_line(report, REPORT_DEBUG, REPORT_OK, text);
 }
