@@ -126,8 +126,8 @@ def alone_together(count, args, runs):
     makes of more processes than one. Median of several runs."""
     means = []
     for _ in range(runs):
-        processes = [subprocess.Popen([sc.program("fdistdump"), "--num-threads=1", *args], stdin=subprocess.DEVNULL,
-                                      stdout=subprocess.DEVNULL, env=sc.environment()) for _ in range(count)]
+        processes = [subprocess.Popen([sc.program("fdistdump"), QUIET, "--num-threads=1", *args],
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=sc.environment()) for _ in range(count)]
         seconds = []
         for process in processes:
             _, status, usage = os.wait4(process.pid, 0)

@@ -239,11 +239,11 @@ LNF_API const char *lnf_scan_ident(const lnf_scan_t *scan);
  * Counted are rows, groups, their index and order, buffers of temporary files, and what
  * lnf_memory_hold() says; not counted are queries, scans, tasks and what a table needs for one batch.
  * A table that would exceed the limit writes what it holds to temporary files, which have no name and
- * end with it, and answers the same, octet for octet. How near to the limit tables stay: it may be exceeded by about a quarter when the
- * tables that grow have little and the ones that do not have much; and a table of fewer than 256 rows
- * is never written out, however small the limit. A full order of groups takes up to three times the
- * octets of their packed rows in temporary files, other answers as much as the packed rows of what
- * was written out.
+ * end with it, and answers the same, octet for octet. How near to the limit tables stay: it may be
+ * exceeded by about a quarter when the tables that grow have little and the ones that do not have
+ * much; and a table of fewer than 256 rows is never written out, however small the limit. A full order
+ * of groups takes up to three times the octets of their packed rows in temporary files, other answers
+ * as much as the packed rows of what was written out.
  *
  * Threads: every table in one thread at a time; tables in different threads may share the limit.
  */
