@@ -24,7 +24,10 @@ for name in libnf0 libnf-dev libnf-tools ipfixcol ipfixcol-plugins fdistdump; do
     dpkg-deb -I "${deb[0]}" | grep -E '^ (Package|Version|Installed-Size):' | tr -s '\n ' ' '
     echo
 done
-dpkg-deb -c "${debs[5]}" | grep -q ' ./usr/share/doc/fdistdump/filter.md' || {
+# Into files, not through pipes: grep -q leaves at the first match, and pipefail would take the writer's
+# SIGPIPE for a failure.
+dpkg-deb -c "${debs[5]}" >"$work/contents"
+grep -q ' ./usr/share/doc/fdistdump/filter.md' "$work/contents" || {
     echo "fdistdump's package lacks the description of filters" >&2
     exit 1
 }
@@ -53,7 +56,8 @@ echo "int main(void) { lnf_rec_t *r; return lnf_rec_init(&r) == LNF_OK ? (lnf_re
 # shellcheck disable=SC2046
 cc -o "$work/user" "$work/user.c" $(pkg-config --cflags --libs libnf)
 "$work/user"
-libnf-info | grep -q '^0x004 .*bytes'
+libnf-info >"$work/fields"
+grep -q '^0x004 .*bytes' "$work/fields" || { echo "libnf-info does not list the field bytes" >&2; exit 1; }
 libnf-index --help >/dev/null
 for name in fdistdump fdistdump-ha flow-data-manager; do
     bash --norc -c 'source "/usr/share/bash-completion/completions/$1" && complete -p "$1"' bash "$name" >/dev/null
