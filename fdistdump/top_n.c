@@ -112,16 +112,19 @@ static int end_entries(struct tput_slave *tput, enum slave_phase phase)
     return send_entries(tput, phase);
 }
 
-/** All groups in one pass, in no order. */
-static int visit(struct tput_slave *tput, lnf_deal_fn *fn)
+/** After a pass over the groups, whose status this is. */
+static int passed(struct tput_slave *tput, int status)
 {
-    lnf_table_t *table = tput->slave->table;
-    int status = lnf_table_deal_rows(table, 1, fn, tput);
-
     if (tput->class == REPORT_OK && status != LNF_OK) {
-        tput->class = memory_limit_failure(table, status, tput->failure);
+        tput->class = memory_limit_failure(tput->slave->table, status, tput->failure);
     }
     return tput->class;
+}
+
+/** The groups that reach the threshold in one pass, those of the first round among them. */
+static int visit_reaching(struct tput_slave *tput, lnf_rows_fn *fn)
+{
+    return passed(tput, lnf_table_reaching_rows(tput->slave->table, tput->threshold, fn, tput));
 }
 
 static int send_best(struct tput_slave *tput)
@@ -144,37 +147,37 @@ static int send_best(struct tput_slave *tput)
     return tput->class == REPORT_OK ? end_entries(tput, SLAVE_BEST) : tput->class;
 }
 
-/** Whether a row is among those of the second round. */
-static bool is_reaching(const struct tput_slave *tput, const uint8_t *row)
+/** Whether a row that reaches the threshold was not sent in the first round. */
+static bool is_new(const struct tput_slave *tput, const uint8_t *row)
 {
-    return row_value(tput, row) >= tput->threshold &&
-           lnf_query_row_compare(tput->slave->compiled, tput->last, row) < 0;
+    return lnf_query_row_compare(tput->slave->compiled, tput->last, row) < 0;
 }
 
 /** Counts, and keeps what fits into one message: mostly that is all there is to send. */
-static int count_reaching(void *context, unsigned partition, const uint8_t *row)
+static int count_reaching(void *context, const uint8_t *rows, size_t count)
 {
     struct tput_slave *tput = context;
 
-    (void)partition;
-    if (!is_reaching(tput, row)) {
-        return LNF_OK;
-    }
-    if (tput->reaching++ < entries_per_message(tput)) {
-        put_entry(tput, row);
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *row = rows + i * tput->row_size;
+        if (is_new(tput, row) && tput->reaching++ < entries_per_message(tput)) {
+            put_entry(tput, row);
+        }
     }
     return LNF_OK;
 }
 
-static int send_reaching(void *context, unsigned partition, const uint8_t *row)
+static int send_reaching(void *context, const uint8_t *rows, size_t count)
 {
     struct tput_slave *tput = context;
 
-    (void)partition;
-    if (!is_reaching(tput, row)) {
-        return LNF_OK;
+    for (size_t i = 0; i < count && tput->class == REPORT_OK; i++) {
+        const uint8_t *row = rows + i * tput->row_size;
+        if (is_new(tput, row)) {
+            (void)add_entry(tput, SLAVE_REACHING, row);
+        }
     }
-    return add_entry(tput, SLAVE_REACHING, row) == REPORT_OK ? LNF_OK : LNF_ERR_OTHER;
+    return tput->class == REPORT_OK ? LNF_OK : LNF_ERR_OTHER;
 }
 
 /** How many more keys reach the threshold; none when the first round stopped below it already. */
@@ -184,7 +187,7 @@ static int say_count(struct tput_slave *tput)
     bool all_sent = tput->best_count < slave->query->limit;
 
     if (!all_sent && row_value(tput, tput->last) >= tput->threshold &&
-        visit(tput, count_reaching) != REPORT_OK) {
+        visit_reaching(tput, count_reaching) != REPORT_OK) {
         return tput->class;
     }
     size_t size = message_pack_number(tput->reaching, slave->octets);
@@ -266,7 +269,7 @@ static int find_wanted(struct tput_slave *tput)
     for (size_t i = 0; i < candidates_count(tput->wanted); i++) {
         int status = lnf_table_find(tput->slave->table, candidates_key(tput->wanted, i), tput->row);
         if (status == LNF_ERR_OTHER) {
-            return visit(tput, send_wanted);
+            return passed(tput, lnf_table_deal_rows(tput->slave->table, 1, send_wanted, tput));
         }
         if (status == LNF_OK && add_group(tput, tput->row) != REPORT_OK) {
             return tput->class;
@@ -280,7 +283,7 @@ static int go_on(struct tput_slave *tput)
 {
     if (tput->reaching > tput->batch_count) {
         tput->batch_count = 0;
-        (void)visit(tput, send_reaching);
+        (void)visit_reaching(tput, send_reaching);
     }
     if (tput->class != REPORT_OK) {
         return tput->class;

@@ -165,6 +165,32 @@ int lnf_table_find(const lnf_table_t *table, const uint8_t *key, uint8_t *row)
     return LNF_OK;
 }
 
+/* ---- all groups ------------------------------------------------------------------------------ */
+
+/** What fn() makes of all groups; `stopped` is where it keeps what the caller's function returned.
+ */
+static int visit_groups(lnf_table_t *table, lnf_spill_take_fn *fn, void *context,
+                        const int *stopped)
+{
+    int status = LNF_OK;
+
+    if (table->shards != NULL) {
+        for (unsigned i = 0; i < LNF_SHARDS && status == LNF_OK; i++) {
+            status = visit_groups(table->shards->items[i].table, fn, context, stopped);
+        }
+        return status;
+    }
+    if (table->spill == NULL) {
+        return fn(context, table);
+    }
+    int before = lnf_table_error(table, NULL);
+    status = lnf_spill_visit(table, 0, LNF_SPILL_PARTITIONS, false, fn, context);
+    if (*stopped != LNF_OK) {
+        table->spill->status = before; /* the caller's own decision is no failure of the table */
+    }
+    return status;
+}
+
 struct dealing {
     const lnf_query_t *query;
     unsigned partitions;
@@ -189,17 +215,6 @@ static int deal_part(void *context, lnf_table_t *part)
     return dealing->stopped;
 }
 
-static int shared_deal_rows(const lnf_table_t *shared, unsigned partitions, lnf_deal_fn *fn,
-                            void *context)
-{
-    int status = LNF_OK;
-
-    for (unsigned i = 0; i < LNF_SHARDS && status == LNF_OK; i++) {
-        status = lnf_table_deal_rows(shared->shards->items[i].table, partitions, fn, context);
-    }
-    return status;
-}
-
 int lnf_table_deal_rows(lnf_table_t *table, unsigned partitions, lnf_deal_fn *fn, void *context)
 {
     struct dealing dealing = {
@@ -213,21 +228,58 @@ int lnf_table_deal_rows(lnf_table_t *table, unsigned partitions, lnf_deal_fn *fn
     if (table->query->mode != LNF_QUERY_AGGREGATE || partitions == 0) {
         return LNF_ERR_OTHER;
     }
-    if (table->shards != NULL) {
-        return shared_deal_rows(table, partitions, fn, context);
-    }
     dealing.row = malloc(table->query->row_size + 1);
     if (dealing.row == NULL) {
         return LNF_ERR_NOMEM;
     }
-    int before = lnf_table_error(table, NULL);
-    int status = table->spill == NULL
-                     ? deal_part(&dealing, table)
-                     : lnf_spill_visit(table, 0, LNF_SPILL_PARTITIONS, false, deal_part, &dealing);
-    if (table->spill != NULL && dealing.stopped != LNF_OK) {
-        table->spill->status = before; /* the caller's own decision is no failure of the table */
-    }
+    int status = visit_groups(table, deal_part, &dealing, &dealing.stopped);
     free(dealing.row);
+    return status;
+}
+
+struct reaching {
+    const lnf_query_t *query;
+    uint64_t rank; /* of the least value */
+    lnf_rows_fn *fn;
+    void *context;
+    uint8_t *row;
+    int stopped; /* what fn returned */
+};
+
+static int reaching_part(void *context, lnf_table_t *part)
+{
+    struct reaching *reaching = context;
+    const struct lnf_store *store = &part->groups.store;
+
+    for (size_t i = 0; i < store->count && reaching->stopped == LNF_OK; i++) {
+        const uint8_t *group = lnf_store_at(store, i);
+        if (lnf_group_rank(reaching->query, group) <= reaching->rank) {
+            lnf_group_pack(reaching->query, group, reaching->row);
+            reaching->stopped = reaching->fn(reaching->context, reaching->row, 1);
+        }
+    }
+    return reaching->stopped;
+}
+
+int lnf_table_reaching_rows(lnf_table_t *table, uint64_t least, lnf_rows_fn *fn, void *context)
+{
+    struct reaching reaching = {
+        .query = table->query,
+        .fn = fn,
+        .context = context,
+        .stopped = LNF_OK,
+    };
+
+    if (table->query->mode != LNF_QUERY_AGGREGATE ||
+        !lnf_query_number_rank(table->query, least, &reaching.rank)) {
+        return LNF_ERR_OTHER;
+    }
+    reaching.row = malloc(table->query->row_size + 1);
+    if (reaching.row == NULL) {
+        return LNF_ERR_NOMEM;
+    }
+    int status = visit_groups(table, reaching_part, &reaching, &reaching.stopped);
+    free(reaching.row);
     return status;
 }
 

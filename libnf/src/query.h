@@ -154,6 +154,12 @@ int lnf_row_tie(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
 uint64_t lnf_group_rank(const lnf_query_t *query, const uint8_t *group);
 int lnf_group_tie(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
 
+/**
+ * Rank of rows and groups with a number in the sort column; false unless the order is that of a
+ * stored number, the largest first.
+ */
+bool lnf_query_number_rank(const lnf_query_t *query, uint64_t number, uint64_t *rank);
+
 /** Compares groups of equal rank by the sort column alone. */
 int lnf_group_tie_sort(const lnf_query_t *query, const uint8_t *a, const uint8_t *b);
 

@@ -460,6 +460,16 @@ uint64_t lnf_group_rank(const lnf_query_t *query, const uint8_t *group)
     return rank_of(query, &(struct source){.row = group, .group = true});
 }
 
+bool lnf_query_number_rank(const lnf_query_t *query, uint64_t number, uint64_t *rank)
+{
+    if (query->sort_column < 0 || !query->sort_descending) {
+        return false;
+    }
+    const struct lnf_answer_column *column = &query->columns[query->sort_column];
+    *rank = ~number;
+    return !column->calculated && query->stored[column->stored].width <= sizeof(number);
+}
+
 static int compare_addresses(struct lnf_addr a, struct lnf_addr b)
 {
     if (a.hi != b.hi) {

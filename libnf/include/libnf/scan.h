@@ -432,6 +432,17 @@ LNF_API int lnf_table_deal_rows(lnf_table_t *table, unsigned partitions, lnf_dea
                                 void *context);
 
 /**
+ * Hands out the groups whose number in the column the query sorts by is `least` or more, one by one
+ * and in no order, whatever the query's limit. The table has them still afterwards, and if it was
+ * finished it still is. Costs a look at every group, and a packed row only for those handed out.
+ *
+ * @return as lnf_table_partition_rows(); LNF_ERR_OTHER also when the query does not sort by a number,
+ *         the largest first: addresses and ratios have no such bound
+ */
+LNF_API int lnf_table_reaching_rows(lnf_table_t *table, uint64_t least, lnf_rows_fn *fn,
+                                    void *context);
+
+/**
  * Adds rows of a partition that somebody else handed out; nothing is trusted.
  *
  * @param octets,size  the rows as they arrived

@@ -146,6 +146,23 @@ static void check_deal(const lnf_query_t *query, lnf_table_t *shared, const stru
     lnf_table_destroy(table);
 }
 
+/** Every number is 0 or more, so those from 0 on are all groups; other orders have no such bound.
+ */
+static void check_reaching(const lnf_query_t *query, lnf_table_t *shared,
+                           const struct answer *wanted)
+{
+    lnf_table_t *table = create_table(query, NULL);
+    uint64_t rank;
+
+    if (lnf_query_number_rank(query, 0, &rank)) {
+        check_ok(lnf_table_reaching_rows(shared, 0, add_to_table, table), shared);
+        check_same(query, finish(query, table, true), wanted);
+    } else {
+        ck_assert_int_eq(lnf_table_reaching_rows(shared, 0, add_to_table, table), LNF_ERR_OTHER);
+    }
+    lnf_table_destroy(table);
+}
+
 /** Rows in no order, before the table is finished, make the same answer. */
 static void check_unordered(const lnf_query_t *query, lnf_table_t *shared,
                             const struct answer *wanted)
@@ -177,6 +194,7 @@ static void check_shared(const lnf_query_t *query, uint64_t limit, const uint8_t
     check_same(query, finish(query, shared, false), all);
     check_partitions(query, shared, wanted);
     check_deal(query, shared, wanted);
+    check_reaching(query, shared, wanted);
     check_same(query, finish(query, shared, true), wanted);
     check_places(query, shared, wanted);
     lnf_table_destroy(shared);

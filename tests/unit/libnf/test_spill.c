@@ -585,6 +585,60 @@ static void check_deal(lnf_query_t *query, lnf_table_t *table, unsigned partitio
     lnf_table_destroy(dealt.into);
 }
 
+/** Rows a pass handed out; it ends with 77 at `stop`, 0 for never. */
+struct reached {
+    const lnf_query_t *query;
+    uint64_t least;
+    size_t rows, stop;
+};
+
+static uint64_t sort_number(const lnf_query_t *query, const uint8_t *row)
+{
+    struct lnf_value value;
+
+    lnf_query_row_value(query, row, (unsigned)query->sort_column, &value);
+    return value.u64;
+}
+
+static int take_reached(void *context, const uint8_t *rows, size_t count)
+{
+    struct reached *reached = context;
+
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_uint_ge(
+            sort_number(reached->query, rows + i * lnf_query_row_size(reached->query)),
+            reached->least);
+    }
+    reached->rows += count;
+    return reached->rows == reached->stop ? 77 : LNF_OK;
+}
+
+/** Groups from a number on: all of them, where the order is by one and begins with the largest. */
+static void check_reaching(const lnf_query_t *query, lnf_table_t *table,
+                           const struct answer *groups)
+{
+    const struct lnf_answer_column *column =
+        query->sort_column < 0 ? NULL : &query->columns[query->sort_column];
+    struct reached reached = {query, 0, 0, 0};
+    size_t size = lnf_query_row_size(query), wanted = 0;
+
+    if (column == NULL || !query->sort_descending || column->calculated ||
+        query->stored[column->stored].width > 8) {
+        ck_assert_int_eq(lnf_table_reaching_rows(table, 0, take_reached, &reached), LNF_ERR_OTHER);
+        return;
+    }
+    reached.least = sort_number(query, groups->rows + below(groups->count) * size);
+    for (size_t i = 0; i < groups->count; i++) {
+        wanted += sort_number(query, groups->rows + i * size) >= reached.least;
+    }
+    check_ok(lnf_table_reaching_rows(table, reached.least, take_reached, &reached), table);
+    ck_assert_uint_eq(reached.rows, wanted);
+    reached = (struct reached){query, 0, 0, (groups->count + 1) / 2};
+    ck_assert_int_eq(lnf_table_reaching_rows(table, 0, take_reached, &reached), 77);
+    ck_assert_uint_eq(reached.rows, (groups->count + 1) / 2);
+    ck_assert_int_eq(lnf_table_error(table, NULL), LNF_OK);
+}
+
 /**
  * Tables of two equal questions, one with its groups in files, deal out to one table by partition:
  * no group is missing and none comes twice from the same table.
@@ -618,6 +672,8 @@ static void check_partitions(unsigned partitions, unsigned variety)
     ck_assert_uint_eq(rows_b, groups.count);
     check_deal(a, limited, partitions, &wanted, groups.count);
     check_deal(a, whole, partitions, &wanted, groups.count);
+    check_reaching(a, limited, &groups);
+    check_reaching(a, whole, &groups);
     if (lnf_memory_spilled(memory) > 0) {
         uint8_t room[4096];
         ck_assert_int_eq(lnf_table_find(limited, room, room), LNF_ERR_OTHER);
