@@ -3,6 +3,7 @@
 #include "out_buffer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,14 @@ static void fail(struct out_buffer *buffer, int error)
 {
     buffer->status = error == EPIPE ? OUTPUT_CLOSED : OUTPUT_FAILED;
     buffer->error = error;
+}
+
+/** Waits for room. Whoever shares the descriptor may have made its writes non-blocking. */
+static void wait_for_room(const struct out_buffer *buffer)
+{
+    struct pollfd fd = {.fd = buffer->fd, .events = POLLOUT};
+
+    (void)poll(&fd, 1, -1);
 }
 
 enum output_status out_buffer_flush(struct out_buffer *buffer)
@@ -25,6 +34,8 @@ enum output_status out_buffer_flush(struct out_buffer *buffer)
         ssize_t written = write(buffer->fd, buffer->text + done, buffer->used - done);
         if (written > 0) {
             done += (size_t)written;
+        } else if (written < 0 && errno == EAGAIN) {
+            wait_for_room(buffer);
         } else if (written < 0 && errno != EINTR) {
             fail(buffer, errno);
         }

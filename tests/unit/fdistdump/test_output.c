@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -715,6 +716,52 @@ START_TEST(test_closed_pipe)
 }
 END_TEST
 
+/** Copies a pipe to the file, with pauses while its writer runs into its end. */
+static void copy_slowly(int from)
+{
+    static char octets[100000];
+    int to = open(out, O_WRONLY | O_TRUNC);
+    ssize_t count;
+
+    while ((count = read(from, octets, sizeof(octets))) > 0 &&
+           write(to, octets, (size_t)count) == count) {
+        usleep(1000);
+    }
+    _exit(count == 0 ? 0 : 1);
+}
+
+/** A reader slower than the writer is waited for, also where somebody made the pipe non-blocking.
+ */
+START_TEST(test_non_blocking)
+{
+    int ends[2], status = 1;
+    size_t size;
+
+    ask(&(struct query_words){.fields = "srcip,srcport"}, &csv);
+    output_rows(output, rows, row_count);
+    size = strlen(written());
+    output_destroy(output);
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t reader = fork();
+    if (reader == 0) {
+        close(ends[1]);
+        copy_slowly(ends[0]);
+    }
+    close(ends[0]);
+    ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+    output = output_create(&query, compiled, &csv, ends[1]);
+    ck_assert_ptr_nonnull(output);
+    for (unsigned i = 0; i < 20000; i++) {
+        output_rows(output, rows, row_count);
+    }
+    ck_assert_int_eq(output_flush(output), OUTPUT_OPEN);
+    close(ends[1]);
+    ck_assert_int_eq(waitpid(reader, &status, 0), reader);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_END), (off_t)(20000 * size));
+}
+END_TEST
+
 START_TEST(test_full_disk)
 {
     int error = 0;
@@ -778,6 +825,7 @@ int main(void)
     tcase_add_test(tc, test_buffer_edges);
     tcase_add_loop_test(tc, test_before_write, 0, 2);
     tcase_add_test(tc, test_closed_pipe);
+    tcase_add_test(tc, test_non_blocking);
     tcase_add_test(tc, test_full_disk);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
