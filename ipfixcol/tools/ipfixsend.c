@@ -49,7 +49,11 @@ static const char usage_text[] =
     "  -S packets  at most this many messages per second\n"
     "  -R x        real-time replay after the Export Times, x times as fast (1.0 = original pace)\n"
     "  -O odid     rewrite the Observation Domain ID of every message\n"
-    "  -h          this help\n";
+    "  -h, --help  this help\n"
+    "  -V, --version\n"
+    "              the version\n";
+
+static const char version_text[] = "ipfixsend " IPFIXCOL_VERSION "\n";
 
 struct options {
     const char *path;
@@ -523,15 +527,18 @@ static bool check_options(const struct options *options)
     return true;
 }
 
-/** Fills the options; false after telling what is wrong. Sets `help` when help was asked for. */
-static bool parse_arguments(int argc, char **argv, struct options *options, bool *help)
+/** Fills the options; false after telling what is wrong. `print` is set when only that is wanted.
+ */
+static bool parse_arguments(int argc, char **argv, struct options *options, const char **print)
 {
+    static const struct option words[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
     int option;
 
-    *help = argc == 1;
-    while ((option = getopt(argc, argv, "i:d:p:t:cn:s:S:R:O:h")) != -1) {
-        if (option == 'h') {
-            *help = true;
+    *print = argc == 1 ? usage_text : NULL;
+    while ((option = getopt_long(argc, argv, "i:d:p:t:cn:s:S:R:O:hV", words, NULL)) != -1) {
+        if (option == 'h' || option == 'V') {
+            *print = option == 'h' ? usage_text : version_text;
             return true;
         }
         if (option == '?') {
@@ -547,7 +554,7 @@ static bool parse_arguments(int argc, char **argv, struct options *options, bool
         complain("unexpected argument '%s'", argv[optind]);
         return false;
     }
-    return *help || check_options(options);
+    return *print != NULL || check_options(options);
 }
 
 int main(int argc, char **argv)
@@ -555,13 +562,13 @@ int main(int argc, char **argv)
     struct options options = {.host = "127.0.0.1", .port = "4739", .endless = true};
     struct source source = {.fd = -1};
     struct sender sender = {.fd = -1, .signal_fd = -1};
-    bool help;
+    const char *print;
 
-    if (!parse_arguments(argc, argv, &options, &help)) {
+    if (!parse_arguments(argc, argv, &options, &print)) {
         return EXIT_FAILURE;
     }
-    if (help) {
-        fputs(usage_text, stdout);
+    if (print != NULL) {
+        fputs(print, stdout);
         return EXIT_SUCCESS;
     }
     bool ok = source_open(&source, options.path, options.whole_file) && source_verify(&source) &&

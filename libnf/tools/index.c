@@ -32,12 +32,24 @@ static int usage(FILE *to)
         "  -p, --false-positives SHARE\n"
         "                  of absent addresses not ruled out, 0.000001 to 1 (default 0.01)\n"
         "  -v, --verbose   one line for every file\n"
+        "  -V, --version   version of libnf\n"
         "  -h, --help      this text\n"
         "\n"
         "Exit status: 0 fine; 1 an index is missing or wrong (--check), or could not be made;\n"
         "2 wrong arguments.\n",
         to);
     return to == stdout ? 0 : 2;
+}
+
+static int print_version(void)
+{
+    char text[64];
+
+    if (lnf_info(NULL, LNF_INFO_VERSION, text, sizeof(text)) != LNF_OK) {
+        return 1;
+    }
+    printf("libnf-index %s\n", text);
+    return 0;
 }
 
 static void complain(struct work *work, const char *text)
@@ -176,11 +188,12 @@ int main(int argc, char **argv)
                                             {"false-positives", required_argument, NULL, 'p'},
                                             {"verbose", no_argument, NULL, 'v'},
                                             {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'V'},
                                             {0}};
     struct work work = {0};
     int option;
 
-    while ((option = getopt_long(argc, argv, "cfp:vh", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "cfp:vhV", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             work.check = true;
@@ -199,6 +212,8 @@ int main(int argc, char **argv)
             break;
         case 'h':
             return usage(stdout);
+        case 'V':
+            return print_version();
         default:
             return usage(stderr);
         }

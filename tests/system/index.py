@@ -185,6 +185,8 @@ def tool(directory):
     run("libnf-index", "-p", "0", directory, status=2)
     run("libnf-index", "--nope", status=2)
     assert "Usage" in run("libnf-index", "--help")
+    version = run("libnf-index", "--version")
+    assert version.split()[1] == run("libnf-info", "--version").split()[1], version
     assert "No such file" in run("libnf-index", directory + "/none", status=1)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ipfixsend against plain sockets: what arrives, how fast, and what a wrong file or option says."""
 import os
+import re
 import signal
 import socket
 import struct
@@ -87,6 +88,9 @@ def check(condition, text):
 
 def test_arguments(path):
     check(run().returncode == 0 and "Usage" in run().stdout, "no argument prints help, exit 0")
+    check(run("-h").stdout == run("--help").stdout == run().stdout, "-h and --help print it, too")
+    check(re.fullmatch(r"ipfixsend \d+\.\d+\.\d+\n", run("--version").stdout) is not None and
+          run("-V").stdout == run("--version").stdout, "the version")
     check(run("-h").returncode == 0 and "-R x" in run("-h").stdout, "-h")
     for args, text in [(["-n", 1], "no file to send"),
                        (["-i", path, "-R", 1, "-s", 5], "-R cannot be combined"),
