@@ -5,7 +5,6 @@
 #include "lnfstore_support.h"
 #include "window.h"
 
-#include <sys/stat.h>
 
 static struct col_instance instance;
 static struct window_settings settings;
