@@ -21,6 +21,15 @@
 
 #define MODULE "ipfixcol"
 
+void daemon_occupy_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
+            (void)open("/dev/null", O_RDWR); /* the lowest that is free: this one */
+        }
+    }
+}
+
 /* The invoking process: its exit status is whether the start succeeded. */
 static void wait_for_start(int fd)
 {

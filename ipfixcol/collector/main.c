@@ -241,6 +241,7 @@ int main(int argc, char **argv)
 {
     static struct run run;
 
+    daemon_occupy_streams();
     paths_init(NULL);
     enum args_result result = args_parse(argc, argv, &run.args);
     if (result != ARGS_RUN) {

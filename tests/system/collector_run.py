@@ -135,6 +135,18 @@ def daemon(work):
     assert os.readlink(f"/proc/{number}/fd/1") == "/dev/null"
     os.kill(number, signal.SIGTERM)
     wait_for(lambda: not os.path.exists(pid), "the daemon does not end")
+    # The same, started without any standard descriptor.
+    status = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", chain.program("ipfixcol"), *args, good],
+                            env=chain.environment(), timeout=120, check=False).returncode
+    with open(pid, encoding="ascii") as f:
+        number = int(f.read())
+    os.kill(number, signal.SIGTERM)
+    try:
+        wait_for(lambda: not os.path.exists(pid), "the daemon without descriptors does not end")
+    finally:
+        if os.path.exists(pid):
+            os.kill(number, signal.SIGKILL)
+    assert status == 0, status
 
 
 def reload(work):
