@@ -11,7 +11,6 @@
 #include "query.h"
 #include "report.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 

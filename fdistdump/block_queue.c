@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #define OPEN_FILE UINT64_MAX
@@ -44,12 +43,14 @@ block_queue_t *block_queue_create(uint64_t files, size_t size)
     if (queue == NULL) {
         return NULL;
     }
-    queue->file_blocks = malloc((files + 1) * sizeof(*queue->file_blocks));
+    queue->file_blocks = malloc((files + 1) * sizeof(*queue->file_blocks)); /* at least one */
     if (queue->file_blocks == NULL) {
         free(queue);
         return NULL;
     }
-    memset(queue->file_blocks, 0xff, (files + 1) * sizeof(*queue->file_blocks));
+    for (uint64_t i = 0; i < files; i++) {
+        queue->file_blocks[i] = OPEN_FILE;
+    }
     queue->file_count = files;
     queue->size = size;
     pthread_mutex_init(&queue->lock, NULL);

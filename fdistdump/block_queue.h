@@ -11,7 +11,6 @@
 #define FDISTDUMP_BLOCK_QUEUE_H
 
 #include <libnf/scan.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -2,6 +2,7 @@
 /** Start and end of the program: command line, agreement with the other processes, master or slave.
  */
 #include "args.h"
+#include "descriptors.h"
 #include "exchange.h"
 #include "flow_files.h"
 #include "interrupt.h"
@@ -14,7 +15,6 @@
 #include "transport.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -418,17 +418,6 @@ static int run_job(struct work *work, transport_t *transport, int class, struct 
     return class;
 }
 
-/** A closed standard descriptor must not become that of a file or socket opened later. Reading from
- * the substitute fails for standard input, writing for the others, as if they were closed. */
-static void occupy_descriptors(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
-            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-        }
-    }
-}
-
 /** What a strict job fails for is told however quiet it is. */
 static int verbosity(const struct args *args)
 {
@@ -442,7 +431,7 @@ int main(int argc, char **argv)
     transport_t *transport = NULL;
     struct timespec now;
 
-    occupy_descriptors();
+    descriptors_occupy();
     clock_gettime(CLOCK_MONOTONIC, &now);
     work.start_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     (void)setlocale(LC_TIME, "");

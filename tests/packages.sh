@@ -46,7 +46,8 @@ remove() {
     rm -rf "$work"
 }
 trap remove EXIT
-apt-get install -y -q --no-install-recommends "${debs[@]}" >"$work/install.log" 2>&1 || {
+apt-get install -y -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600 --no-install-recommends "${debs[@]}" \
+    >"$work/install.log" 2>&1 || {
     tail -n 30 "$work/install.log" >&2
     exit 1
 }

@@ -84,7 +84,7 @@ XML
 start() { # NAME
     "${collector[@]}" -v 2 -c "$work/$1.xml" -p "$work/$1.pid" >"$work/$1.log" 2>&1 &
     pids+=($!)
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         [ -s "$work/$1.pid" ] && return
         kill -0 "${pids[-1]}" 2>/dev/null || break
         sleep 0.1

@@ -132,7 +132,7 @@ function(sc_add_system name script)
     add_test(NAME system.${name} COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/${script}
                                          ${ARGN})
     set_tests_properties(
-        system.${name} PROPERTIES LABELS system TIMEOUT 600 SKIP_RETURN_CODE 77
+        system.${name} PROPERTIES LABELS system TIMEOUT 1800 SKIP_RETURN_CODE 77
                                   ENVIRONMENT "SC_BUILD_DIR=${PROJECT_BINARY_DIR};SC_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
 
@@ -144,7 +144,7 @@ function(sc_add_fuzz name)
     target_link_libraries(fuzz_${name}_corpus PRIVATE project_options ${arg_LIBS})
     target_include_directories(fuzz_${name}_corpus PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
     add_test(NAME fuzz.${name} COMMAND fuzz_${name}_corpus ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
-    set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+    set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 900)
     if(BUILD_FUZZERS)
         add_executable(fuzz_${name} ${arg_SOURCES})
         target_link_libraries(fuzz_${name} PRIVATE project_options ${arg_LIBS})

@@ -4,7 +4,6 @@
 #define DATA_MANAGER_FLOW_NAME_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define FLOW_NAME_PREFIX "lnf."

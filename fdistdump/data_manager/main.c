@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Start and end of flow-data-manager, and what it tells. */
+#include "descriptors.h"
 #include "dm_args.h"
 #include "dm_log.h"
 #include "expire.h"
 #include "profiles.h"
 #include "walk.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define STATUS_INCOMPLETE 1
 
@@ -198,22 +196,12 @@ static int run(struct work *work, struct failure *failure)
     return work->args.mode == DM_SCAN ? run_scan(work, failure) : run_delete(work, failure);
 }
 
-/** A closed standard descriptor must not become that of a directory. */
-static void occupy_descriptors(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
-            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-        }
-    }
-}
-
 int main(int argc, char **argv)
 {
     struct work work = {.log = {.out = stdout, .err = stderr}};
     struct failure failure = {.class = REPORT_OK};
 
-    occupy_descriptors();
+    descriptors_occupy();
     int class = dm_args_parse(argc, argv, &work.args, &failure);
     work.log.verbose = work.args.verbose != 0;
     if (class == REPORT_OK) {

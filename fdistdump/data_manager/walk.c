@@ -332,7 +332,7 @@ static int take_in_profile(struct reading *reading, const char *name, enum entry
     if (kind == ENTRY_GONE || name[0] == '.') {
         return REPORT_OK;
     }
-    if (kind == ENTRY_LINK || kind != ENTRY_DIRECTORY) {
+    if (kind != ENTRY_DIRECTORY) {
         note(&reading->oddities, kind == ENTRY_LINK ? ODD_LINK : ODD_FILE, name);
         return REPORT_OK;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Start and end of fdistdump-ha, and the tries between. */
+#include "descriptors.h"
 #include "ha_args.h"
 #include "hold.h"
 #include "job.h"
@@ -8,7 +9,6 @@
 #include "spawn.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -245,16 +245,6 @@ static int run(struct work *work, int *status, struct failure *failure)
 
 /* ---- program -------------------------------------------------------------------------------- */
 
-/** A closed standard descriptor must not become that of a file or pipe opened later. */
-static void occupy_descriptors(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
-            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-        }
-    }
-}
-
 static int print_information(const struct work *work, struct failure *failure)
 {
     if (work->args.help) {
@@ -274,7 +264,7 @@ int main(int argc, char **argv)
     struct failure failure = {.class = REPORT_OK};
     int status = 0;
 
-    occupy_descriptors();
+    descriptors_occupy();
     int class = ha_args_parse(argc, argv, getenv("MPI_SUFFIX"), &work.args, &failure);
     work.log.verbose = work.args.verbose != 0;
     if (class == REPORT_OK) {

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,15 @@
 #endif
 
 #define MODULE "ipfixcol"
+
+void daemon_occupy_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
+            (void)open("/dev/null", O_RDWR); /* the lowest that is free: this one */
+        }
+    }
+}
 
 /* The invoking process: its exit status is whether the start succeeded. */
 static void wait_for_start(int fd)

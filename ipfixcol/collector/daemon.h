@@ -16,6 +16,13 @@ struct daemon {
 };
 
 /**
+ * Occupies standard descriptors that whoever started the program has closed, or a socket, a flow
+ * file or the descriptor of signals would become what log lines are written to. Call it first in
+ * main().
+ */
+void daemon_occupy_streams(void);
+
+/**
  * Goes into the background. The invoking process waits until daemon_ready() or the end of the new
  * one, and exits 0 or 1; only the new process returns from here.
  *

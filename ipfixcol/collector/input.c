@@ -5,7 +5,6 @@
 
 #include "event_log.h"
 #include "instance.h"
-#include "log.h"
 #include "map.h"
 
 #include "ipfix/decoder.h"

@@ -11,7 +11,6 @@
 
 #include <ipfixcol/plugin.h>
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct input;

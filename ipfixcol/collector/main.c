@@ -11,7 +11,6 @@
 #include "stats.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -242,6 +241,7 @@ int main(int argc, char **argv)
 {
     static struct run run;
 
+    daemon_occupy_streams();
     paths_init(NULL);
     enum args_result result = args_parse(argc, argv, &run.args);
     if (result != ARGS_RUN) {

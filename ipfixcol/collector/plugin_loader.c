@@ -6,7 +6,6 @@
 #include "paths.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>

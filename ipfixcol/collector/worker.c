@@ -2,7 +2,6 @@
 /* A thread that runs jobs of a storage in the order they were given. */
 
 #include "instance.h"
-#include "log.h"
 
 #include <ipfixcol/plugin.h>
 

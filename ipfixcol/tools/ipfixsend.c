@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <ipfixcol/message.h>
 #include <libnf/bytes.h>
 #include <linux/sockios.h>
 #include <math.h>

@@ -2,7 +2,6 @@
 /** Fields of libnf.h: facts from the table of fields, and reading `name/bits/bits6`. */
 #include "field.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define IPV4_BITS 32

@@ -10,7 +10,6 @@
 #include "field.h"
 #include "stat.h"
 
-#include <arpa/inet.h>
 #include <libnf/bytes.h>
 #include <netinet/in.h>
 #include <stdlib.h>

@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -591,7 +590,7 @@ static const char *open_file(lnf_input_t *input, const char *path, enum opening 
     int flags = O_RDONLY | O_CLOEXEC | (opening == OPEN_REGULAR ? O_NONBLOCK : 0);
     struct stat st;
 
-    input->fd = path == NULL ? dup(STDIN_FILENO) : open(path, flags);
+    input->fd = path == NULL ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, flags);
     if (input->fd < 0 || fstat(input->fd, &st) != 0) {
         return strerror(errno);
     }

@@ -10,9 +10,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <errno.h>
 #include <float.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 

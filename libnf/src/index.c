@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <libnf.h>
 #include <limits.h>
 #include <stdio.h>

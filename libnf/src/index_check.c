@@ -4,9 +4,7 @@
 #include "error.h"
 #include "index.h"
 
-#include <inttypes.h>
 #include <libnf.h>
-#include <stdlib.h>
 
 /** A flow file, its index, and what reading the blocks needs. */
 struct check {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Groups handed from table to table partition by partition. */
-#include "error.h"
 #include "hash.h"
 #include "shard.h"
 #include "spill.h"

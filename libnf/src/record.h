@@ -9,7 +9,6 @@
 
 #include <libnf.h>
 #include <libnf/writer.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

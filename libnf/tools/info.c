@@ -8,7 +8,6 @@
 #include <libnf.h>
 #include <libnf/index.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 

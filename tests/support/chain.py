@@ -11,7 +11,6 @@ import io
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -140,7 +139,7 @@ class Collector:
             stdin=subprocess.DEVNULL, stdout=self.log_file, stderr=subprocess.STDOUT,
             env=environment())
 
-    def wait_ready(self, timeout=20):
+    def wait_ready(self, timeout=120):
         """Waits for the PID file, which is written once everything listens."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -159,7 +158,7 @@ class Collector:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def stop(self, timeout=30):
+    def stop(self, timeout=120):
         """Clean stop; the exit status must be 0."""
         if self.process.poll() is None:
             self.process.terminate()
@@ -214,7 +213,7 @@ class Chain:
     def wait_connected(self):
         """A destination that listened too late for the first attempt is tried again a little later;
         until then everything goes to the others."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while len(re.findall(r"Connection to '[^']*' established", self.proxy.log())) < len(self.dirs):
             assert time.monotonic() < end, self.proxy.log()
             time.sleep(0.02)

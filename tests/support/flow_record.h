@@ -13,7 +13,6 @@
 #include "batch.h"
 #include "element.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

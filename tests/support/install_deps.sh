@@ -29,12 +29,13 @@ if [ "$(id -u)" != 0 ]; then
     }
     run=sudo
 fi
+# Another apt-get, as of unattended upgrades on a new machine, is waited for.
+apt_get="$run env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600"
 echo "installing:$missing"
 log=$(mktemp)
-export DEBIAN_FRONTEND=noninteractive
+# Lists that cannot be renewed may do.
 # shellcheck disable=SC2086
-if ! { $run apt-get update -q && $run apt-get install -q -y --no-install-recommends $missing; } \
-    >"$log" 2>&1; then
+if ! { $apt_get update || true; $apt_get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
     tail -n 30 "$log" >&2
     rm -f "$log"
     echo "could not install:$missing" >&2

@@ -18,7 +18,7 @@ ELEMENTS = os.path.join(chain.SOURCE, "config/ipfix-elements.xml")
 REGISTRY = os.path.join(chain.SOURCE, "config/internalcfg.xml")
 
 
-def run(*args, timeout=30):
+def run(*args, timeout=120):
     result = subprocess.run([chain.program("ipfixcol"), *args], capture_output=True, text=True,
                             env=chain.environment(), timeout=timeout)
     return result.returncode, result.stdout + result.stderr
@@ -99,7 +99,7 @@ def send_tcp(port, first, count, template):
 
 
 def wait_for(condition, what):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.02)
@@ -111,14 +111,14 @@ def repeated_term(work):
     xml = chain.startup(chain.listen("tcpCollector", port),
                         "<fileFormat>dummy</fileFormat><delay>10000</delay>")
     collector = chain.Collector(work, "slow", xml, verbosity=3).wait_ready()
-    send_tcp(port, 0, 200, True)
+    send_tcp(port, 0, 400, True)
     wait_for(lambda: "session" in collector.log() and "closed" in collector.log(), "no session")
     for _ in range(3):
         collector.signal(signal.SIGTERM)
         time.sleep(0.2)
     collector.stop()
     assert "data are still being written" in collector.log_text()
-    assert "closed after 200 messages, 2000 data records" in collector.log_text()
+    assert "closed after 400 messages, 4000 data records" in collector.log_text()
 
 
 def daemon(work):
@@ -135,6 +135,18 @@ def daemon(work):
     assert os.readlink(f"/proc/{number}/fd/1") == "/dev/null"
     os.kill(number, signal.SIGTERM)
     wait_for(lambda: not os.path.exists(pid), "the daemon does not end")
+    # The same, started without any standard descriptor.
+    status = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", chain.program("ipfixcol"), *args, good],
+                            env=chain.environment(), timeout=120, check=False).returncode
+    with open(pid, encoding="ascii") as f:
+        number = int(f.read())
+    os.kill(number, signal.SIGTERM)
+    try:
+        wait_for(lambda: not os.path.exists(pid), "the daemon without descriptors does not end")
+    finally:
+        if os.path.exists(pid):
+            os.kill(number, signal.SIGKILL)
+    assert status == 0, status
 
 
 def reload(work):

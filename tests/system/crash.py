@@ -81,7 +81,7 @@ def restart(work, victim):
     port = int(re.search(r"<localPort>(\d+)</localPort>", xml).group(1))
     again = sc.Collector(work, "restarted", xml).wait_ready()
     try:
-        subprocess.run(flowgen(port, MORE, 8), check=True, env=sc.environment(), timeout=60,
+        subprocess.run(flowgen(port, MORE, 8), check=True, env=sc.environment(), timeout=120,
                        stdout=subprocess.DEVNULL)
         again.stop()
     finally:
@@ -90,7 +90,7 @@ def restart(work, victim):
 
 def main():
     with sc.chain(store=STORE) as c:
-        sender = subprocess.Popen(flowgen(c.port, FLOWS, 7, "--rate=100000"), env=sc.environment(),
+        sender = subprocess.Popen(flowgen(c.port, FLOWS, 7, "--rate=40000"), env=sc.environment(),
                                   stdout=subprocess.DEVNULL)
         victim = c.collectors[0]
         wait_for_blocks(c.dirs[0], 4, victim)
@@ -101,7 +101,7 @@ def main():
         assert sender.poll() is None, "everything was sent before the collector was killed"
         left = check_killed_file(files[0])
 
-        sender.wait(timeout=60)
+        sender.wait(timeout=240)
         assert sender.returncode == 0, "the exporter was disturbed"
         assert c.proxy.process.poll() is None, c.proxy.log()
         c.proxy.stop()

@@ -20,7 +20,7 @@ NAMESPACE = 'xmlns="urn:ietf:params:xml:ns:yang:ietf-ipfix-psamp"'
 DUMMY = "<fileFormat>dummy</fileFormat>"
 
 
-def run(args, user=None, timeout=30):
+def run(args, user=None, timeout=120):
     result = subprocess.run([sc.program("ipfixcol"), *args], capture_output=True, text=True,
                             env=sc.environment(), timeout=timeout, user=user)
     return result.returncode, result.stdout + result.stderr
@@ -345,7 +345,7 @@ def warnings(work):
     assert "fileFormat 'parquet' could not be found" in text
 
 
-def wait_for(condition, what, timeout=30):
+def wait_for(condition, what, timeout=60):
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, what() if callable(what) else what
@@ -410,17 +410,18 @@ def second_signal(work):
     """SIGTERM again within the grace period changes nothing; SIGINT again ends at once, status 1."""
     port = sc.free_ports(1)[0]
     xml = sc.startup(sc.listen("tcpCollector", port), DUMMY + "<delay>50000</delay>")
-    for first, second in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)):
+    # What is left takes 3 s, or too long to be through before the second signal.
+    for first, second, count in ((signal.SIGTERM, signal.SIGTERM, 60), (signal.SIGTERM, signal.SIGINT, 1000)):
         collector = sc.Collector(work, f"second{int(second)}", xml, verbosity=2).wait_ready()
         try:
             with socket.create_connection(("127.0.0.1", port)) as s:
-                for i in range(60):
+                for i in range(count):
                     s.sendall(message(i, i == 0))
             wait_for(lambda: re.search("session .* closed", collector.log()), collector.log)
             collector.signal(first)
             wait_for(lambda: "Signal detected" in collector.log(), collector.log)
             collector.signal(second)
-            status = collector.process.wait(20)
+            status = collector.process.wait(60)
             text = collector.log()
         finally:
             collector.kill()

@@ -23,7 +23,7 @@ def send(port, count, seed=1, odid=1, *extra):
                    timeout=200)
 
 
-def wait_for(condition, what, timeout=30):
+def wait_for(condition, what, timeout=60):
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, what()
@@ -92,7 +92,8 @@ def rotation(work):
         collect(work, align, sc.lnfstore(directory, interval + "<compress>yes</compress>"),
                 [(60000, 1, 1, "--rate=10000")])
         files = sc.flow_files(directory)
-        assert 3 <= len(files) <= 6, files
+        # 6 s at least; what comes late comes into later slots.
+        assert 2 <= len(files) <= (time.time() - before) / 2 + 2, files
         starts = []
         for path in files:
             match = re.fullmatch(r"(\d{4})/(\d\d)/(\d\d)/lnf\.(\1\2\3\d{6})",
@@ -107,17 +108,17 @@ def rotation(work):
         assert records(directory) == 60000
 
 
+def is_finished(path):
+    with open(path, "rb") as f:
+        return f.read(40)[18] == 1
+
+
 def idle_rotation(work):
     """Without further traffic a file is finalised when its slot is over, not with the next record."""
     def check(collector, port):
         def finished():
-            files = sc.flow_files(work + "/d")
-            if not files:
-                return False
-            path, = files
-            with open(path, "rb") as f:
-                return f.read(40)[18] == 1
-        wait_for(finished, collector.log, 10)
+            return records(work + "/d") == 100 and all(map(is_finished, sc.flow_files(work + "/d")))
+        wait_for(finished, collector.log)
 
     os.mkdir(work + "/d")
     collect(work, "idle", sc.lnfstore(
@@ -153,16 +154,13 @@ def kill(work):
         send(port, 100000)
         wait_for(lambda: "closed" in collector.log(), collector.log)
         path, = sc.flow_files(work + "/d")
-        size = -1
-        while size != os.path.getsize(path):  # until all whole blocks are written
-            size = os.path.getsize(path)
-            time.sleep(0.5)
+        # A block holds at most 1 MiB of records; those of the last one are lost, all others are not.
+        wait_for(lambda: records(work + "/d") >= 100000 - 16000, collector.log)
         collector.signal(signal.SIGKILL)
         collector.process.wait()
     finally:
         collector.kill()
     left = records(work + "/d")
-    # A block holds at most 1 MiB of records; those of the last one are lost, all others are not.
     assert 100000 - 16000 <= left < 100000, left
     with open(path, "ab") as f:
         f.write(b"half a block")

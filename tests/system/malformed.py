@@ -162,7 +162,8 @@ def over_udp(rows, messages):
             time.sleep(0.002)
         # Every datagram is accounted for exactly once.
         statistics = run.wait_statistics(
-            lambda s: s["MESSAGES_udpCollector"] + refused_over_udp(s) >= 4 * len(rows))
+            lambda s: s["MESSAGES_udpCollector"] + refused_over_udp(s) >= 4 * len(rows) and
+            s["MESSAGES_lnfstore"] >= s["MESSAGES_udpCollector"])
         for s in sockets:
             s.close()
         found = run.stop()
@@ -193,7 +194,7 @@ def check_udp(rows, messages, level):
 def send_over_tcp(port, octets):
     """One session; octets that could be sent before it was closed."""
     with socket.create_connection(("127.0.0.1", port)) as s:
-        s.settimeout(10)
+        s.settimeout(60)
         try:
             for part in octets:
                 s.sendall(part)

@@ -69,7 +69,7 @@ static void open_file(struct file_output *o, time_t now)
              o->path[length - 1] == '/' ? "" : "/", prefix, name);
     make_directories(o->path);
     /* Appending keeps what a collector that was restarted within the slot had written. */
-    o->stream = fopen(o->path, "a");
+    o->stream = fopen(o->path, "ae");
     if (o->stream == NULL) {
         col_log_limited(o->instance, &o->limit, COL_LOG_ERROR, "cannot write %s: %s", o->path,
                         strerror(errno));

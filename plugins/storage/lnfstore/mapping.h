@@ -3,7 +3,6 @@
 #ifndef LNFSTORE_MAPPING_H
 #define LNFSTORE_MAPPING_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /** How octets of a Data Record become a stored value. */

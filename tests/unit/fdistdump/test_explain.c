@@ -3,7 +3,6 @@
 #include "explain.h"
 #include "suite_main.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,6 @@
 #include "suite_main.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

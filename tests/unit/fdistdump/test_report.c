@@ -3,7 +3,6 @@
 #include "report.h"
 #include "suite_main.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -3,8 +3,6 @@
 
 #include "args.h"
 #include "collector_support.h"
-#include "log.h"
-#include "paths.h"
 #include "queue.h"
 
 static struct args args;

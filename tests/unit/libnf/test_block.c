@@ -6,7 +6,6 @@
 #include <check.h>
 #include <libnf/bytes.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 static lnf_block_t *block;

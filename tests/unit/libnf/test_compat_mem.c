@@ -8,7 +8,6 @@
 #include <libnf/bytes.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static lnf_mem_t *mem;
 static lnf_rec_t *rec;

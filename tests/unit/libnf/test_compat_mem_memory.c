@@ -4,7 +4,6 @@
 #include <check.h>
 #include <libnf.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 #define RECORDS 3000u
 #define GROUPS 700u

@@ -3,7 +3,6 @@
 #include "compat_ring.h"
 
 #include <check.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <libnf.h>
 #include <signal.h>
@@ -12,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

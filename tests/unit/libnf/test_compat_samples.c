@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <libnf/scan.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FOLDER TEST_SHARED_DIR "/data/nffile"

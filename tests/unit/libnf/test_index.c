@@ -13,7 +13,6 @@
 #include <libnf/scan.h>
 #include <libnf/writer.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -2,7 +2,6 @@
 /** Files of layout 1: every extension, maps near and far, cut records, files of mixed blocks. */
 #include "layout1_build.h"
 
-#include "batch.h"
 #include "compress.h"
 #include "element.h"
 #include "record.h"

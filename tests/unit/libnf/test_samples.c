@@ -6,7 +6,6 @@
  * The samples lie beside the repository; without them the test is skipped. X.raw is the output of
  * `nfdump -o raw` on X.nf, X.info that of `nfdump -v`, `-I` and `-E`.
  */
-#include "element.h"
 #include "field.h"
 #include "file.h"
 #include "record.h"

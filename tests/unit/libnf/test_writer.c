@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 

@@ -10,7 +10,6 @@
 #include <check.h>
 #include <libnf.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

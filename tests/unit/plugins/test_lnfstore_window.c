@@ -5,7 +5,6 @@
 #include "lnfstore_support.h"
 #include "window.h"
 
-#include <sys/stat.h>
 
 static struct col_instance instance;
 static struct window_settings settings;
@@ -209,7 +208,7 @@ START_TEST(what_cannot_be_written_is_counted_and_told_once)
         window_flush(window);
     }
     uint64_t lost = 0, stored = 0;
-    for (unsigned i = 0; i < 1000 && lost < 1000; i++) {
+    for (unsigned i = 0; i < 60000 && lost < 1000; i++) {
         counts = window_take_counts(window);
         lost += counts.records_lost;
         stored += counts.records_stored;
@@ -219,7 +218,7 @@ START_TEST(what_cannot_be_written_is_counted_and_told_once)
     ck_assert_int_eq(unlink(blocked), 0); /* there is room again */
     store(NOW, 0, 50);
     window_flush(window);
-    for (unsigned i = 0; i < 1000 && stored < 50; i++) {
+    for (unsigned i = 0; i < 60000 && stored < 50; i++) {
         counts = window_take_counts(window);
         stored += counts.records_stored;
         (void)usleep(1000);
