@@ -267,6 +267,39 @@ def descendants(pid):
     return found
 
 
+def lives(pid):
+    """Whether a process exists that is more than an entry nobody has collected yet."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def ranks_of(launcher):
+    """Processes of a job that live, by id."""
+    return sorted(pid for pid, name in descendants(launcher.pid) if name == "fdistdump" and lives(pid))
+
+
+def run_job(command, timeout=120, **kwargs):
+    """(CompletedProcess, seconds) of a job that may fail. Open MPI 4.1's mpiexec can lock itself up in its own end
+    when it ends the processes of a job: when none of them is left that is told, and the job runs again."""
+    for _ in range(3):
+        begin = time.monotonic()
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              **kwargs) as p:
+            try:
+                out, err = p.communicate(timeout=timeout)
+                return subprocess.CompletedProcess(command, p.returncode, out, err), time.monotonic() - begin
+            except subprocess.TimeoutExpired:
+                left = ranks_of(p)
+                p.kill()
+                if left:
+                    raise
+                print("mpiexec did not end after its job", command, flush=True)
+    raise AssertionError("mpiexec never ends after its job")
+
+
 def flow_files(*directories):
     found = []
     for d in directories:

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import chain  # noqa: E402
@@ -40,8 +39,7 @@ def run(command, extra=None):
     """(standard output, standard error, status)."""
     environment = chain.environment(chain.NO_MPI_LEAKS)
     environment.update(extra or {})
-    r = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
-                       env=environment)
+    r, _ = chain.run_job(command, env=environment)
     return r.stdout, r.stderr.decode(errors="replace"), r.returncode
 
 
@@ -191,15 +189,15 @@ def check_failing_slave(paths):
     for name, limit in itertools.product(("gather", "tput", "shuffle"), ("300k", "4M")):
         arguments = [*program, f"--exchange={name}", f"--memory-limit={limit}"]
         mine = deal(paths, 3)
-        start = time.monotonic()
-        out, err, status = run(["mpiexec", "--oversubscribe", "-n", "2", *arguments, *mine,
-                                ":", "-n", "1", "env", "TMPDIR=/nowhere", *arguments, *mine,
-                                ":", "-n", "1", *arguments, *mine])
-        seconds = time.monotonic() - start
+        r, seconds = chain.run_job(["mpiexec", "--oversubscribe", "-n", "2", *arguments, *mine,
+                                    ":", "-n", "1", "env", "TMPDIR=/nowhere", *arguments, *mine,
+                                    ":", "-n", "1", *arguments, *mine],
+                                   env=chain.environment(chain.NO_MPI_LEAKS))
+        err = r.stderr.decode(errors="replace")
         errors = [line for line in err.splitlines() if line.startswith("Error: ")]
-        if limit == "4M" and status == 0:
+        if limit == "4M" and r.returncode == 0:
             continue  # it was enough
-        expect((out, status, len(errors)) == (b"", 5, 1), name, limit, out[:100], err, status)
+        expect((r.stdout, r.returncode, len(errors)) == (b"", 5, 1), name, limit, r.stdout[:100], err, r.returncode)
         expect("process 3 on " in errors[0] and "/nowhere: cannot create a temporary file"
                in errors[0], err)
         expect(seconds < 30, name, limit, seconds)

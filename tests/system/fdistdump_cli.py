@@ -544,33 +544,6 @@ def test_strict(work, path):
 
 # ---- ends ---------------------------------------------------------------------------------------
 
-def children_of(pid):
-    """Processes below `pid`: (pid, argument list)."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as f:
-                parent = int(f.read().rsplit(")", 1)[1].split()[1])
-            with open(f"/proc/{entry}/cmdline", encoding="utf-8", errors="replace") as f:
-                command = f.read().split("\0")
-        except OSError:
-            continue
-        if parent == pid:
-            found += [(int(entry), command), *children_of(int(entry))]
-    return found
-
-
-def lives(pid):
-    """Whether a process exists that is more than an entry nobody has collected yet."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def long_job(path):
     """A job of three processes that has much to do, and its fdistdump processes by id."""
     keys = "srcip,dstip,srcport,dstport,first,last"
@@ -582,8 +555,7 @@ def long_job(path):
     ranks = []
     while len(ranks) < 3 and time.monotonic() < deadline and p.poll() is None:
         time.sleep(0.05)
-        ranks = sorted(pid for pid, command in children_of(p.pid)
-                       if os.path.basename(command[0]) == "fdistdump")
+        ranks = chain.ranks_of(p)
     expect(len(ranks) == 3, "the job did not start", p.poll())
     time.sleep(1)
     expect(p.poll() is None, "the job was over too soon")
@@ -599,9 +571,9 @@ def test_killed_rank(path):
         else:
             os.kill(ranks[victim], signal.SIGKILL)
         end = time.monotonic() + 60
-        while any(lives(pid) for pid in ranks) and time.monotonic() < end:
+        while any(chain.lives(pid) for pid in ranks) and time.monotonic() < end:
             time.sleep(0.05)
-        left = [pid for pid in ranks if lives(pid)]
+        left = [pid for pid in ranks if chain.lives(pid)]
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         try:

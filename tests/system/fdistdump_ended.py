@@ -178,25 +178,16 @@ def end_of(job):
 def wait_for_ranks(job, count):
     deadline = time.monotonic() + SOON_S
     while time.monotonic() < deadline and job.poll() is None:
-        ranks = sorted(pid for pid, name in chain.descendants(job.pid) if name == "fdistdump")
+        ranks = chain.ranks_of(job)
         if len(ranks) == count:
             return ranks
         time.sleep(0.005)
     return []
 
 
-def is_running(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-            text = f.read()
-        return "(fdistdump)" in text and text.rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def wait_until_gone(pids):
     deadline = time.monotonic() + SOON_S
-    while any(map(is_running, pids)):
+    while any(map(chain.lives, pids)):
         expect(time.monotonic() < deadline, "processes of the job stay", pids)
         time.sleep(0.05)
 

@@ -5,7 +5,6 @@ import concurrent.futures
 import os
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import chain  # noqa: E402
@@ -23,13 +22,11 @@ def run(path, call, number, rank):
     command = ["mpiexec", "--oversubscribe"]
     for i in range(3):
         command += [*([":"] if i > 0 else []), "-n", "1", *(preload if i == rank else []), *words]
-    begin = time.monotonic()
-    r = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S,
-                       env=chain.environment())
+    r, seconds = chain.run_job(command, LIMIT_S, text=True, env=chain.environment())
     errors = [line for line in r.stderr.splitlines() if line.startswith("Error: ")]
     assert r.returncode == 4 and len(errors) == 1, (call, number, rank, r.returncode, r.stderr)
     assert errors[0].startswith("Error: MPI: ") and "/3 " in errors[0], (call, number, rank, errors)
-    return time.monotonic() - begin
+    return seconds
 
 
 def main():
