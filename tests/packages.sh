@@ -16,8 +16,9 @@ if ! (cd "$work/source" && DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-parallel=$(np
     tail -n 60 "$work/log" >&2
     exit 1
 fi
+names=(libnf0 libnf-dev libnf-tools ipfixcol ipfixcol-plugins fdistdump)
 debs=()
-for name in libnf0 libnf-dev libnf-tools ipfixcol ipfixcol-plugins fdistdump; do
+for name in "${names[@]}"; do
     deb=("$work/${name}"_*.deb)
     [ -f "${deb[0]}" ] || { echo "no package $name was built" >&2; exit 1; }
     debs+=("${deb[0]}")
@@ -42,7 +43,7 @@ if dpkg-query -W -f '${Status}' libnf0 2>/dev/null | grep -q '^install ok instal
 fi
 export DEBIAN_FRONTEND=noninteractive
 remove() {
-    dpkg --purge fdistdump ipfixcol-plugins ipfixcol libnf-tools libnf-dev libnf0 >/dev/null 2>&1 || true
+    dpkg --purge "${names[@]}" >/dev/null 2>&1 || true
     rm -rf "$work"
 }
 trap remove EXIT
@@ -64,4 +65,8 @@ for name in fdistdump fdistdump-ha flow-data-manager; do
     bash --norc -c 'source "/usr/share/bash-completion/completions/$1" && complete -p "$1"' bash "$name" >/dev/null
 done
 getent passwd ipfixcol >/dev/null
+dpkg --purge "${names[@]}" >"$work/purge.log" 2>&1 || { cat "$work/purge.log" >&2; exit 1; }
+for path in /etc/ipfixcol /usr/bin/ipfixcol /usr/bin/fdistdump /usr/include/libnf.h; do
+    [ ! -e "$path" ] || { echo "$path is left after the packages' removal" >&2; exit 1; }
+done
 echo "packages: built, installed, used, removed"
