@@ -13,6 +13,8 @@
 
 /* Bound against senders that invent Observation Domains. */
 #define DOMAIN_MAX 4096u
+/* A longer conversion's buffer is not kept: over UDP everyone can open sessions. */
+#define CONVERSION_KEPT 8192u
 
 /* An Observation Domain of the session. */
 struct domain {
@@ -367,15 +369,14 @@ static int decode_ipfix(ipfix_decoder_t *decoder, const struct decoding *decodin
     if (status == COL_OK) {
         status = domain_get(decoder, decoding->header.domain_id, &domain);
     }
-    if (status != COL_OK) {
-        return status;
-    }
-    domain->message_count++;
-    struct template_context context = template_context(decoder, domain, decoding->now_ms);
-    status = decode_sets(decoder, domain, &context);
     if (status == COL_OK) {
-        decode_early_sets(decoder, domain, &context);
-        status = finish(decoder, domain, decoding, message);
+        domain->message_count++;
+        struct template_context context = template_context(decoder, domain, decoding->now_ms);
+        status = decode_sets(decoder, domain, &context);
+        if (status == COL_OK) {
+            decode_early_sets(decoder, domain, &context);
+            status = finish(decoder, domain, decoding, message);
+        }
     }
     change_list_clear(&decoder->changes);
     set_list_clear(&decoder->sets);
@@ -464,13 +465,17 @@ static int decode_netflow(ipfix_decoder_t *decoder, struct decoding *decoding, s
     struct lnf_writer_bytes out =
         lnf_writer_bytes_init(decoder->conversion, IPFIX_MESSAGE_MAX_LENGTH);
     status = convert(decoder, domain, &header, decoding, length, &out);
-    if (status != COL_OK) {
-        return status;
+    if (status == COL_OK) {
+        decoding->octets = decoder->conversion;
+        decoding->original_sequence = header.sequence;
+        (void)message_header_read(decoding->octets, lnf_writer_bytes_used(&out), &decoding->header);
+        status = decode_ipfix(decoder, decoding, message);
     }
-    decoding->octets = decoder->conversion;
-    decoding->original_sequence = header.sequence;
-    (void)message_header_read(decoding->octets, lnf_writer_bytes_used(&out), &decoding->header);
-    return decode_ipfix(decoder, decoding, message);
+    if (lnf_writer_bytes_used(&out) > CONVERSION_KEPT) {
+        free(decoder->conversion); /* the message has a copy */
+        decoder->conversion = NULL;
+    }
+    return status;
 }
 
 int ipfix_decoder_decode(ipfix_decoder_t *decoder, const uint8_t *octets, size_t length,

@@ -23,6 +23,10 @@ bool message_header_read(const uint8_t *octets, size_t length, struct message_he
     return !r.failed;
 }
 
+/* Items a list keeps room for when it is cleared. Every session has its lists: one message of 16000
+ * sets must not hold half a mebibyte for as long as its session lasts. */
+#define LIST_KEPT 256u
+
 /* ---- sets ------------------------------------------------------------------------------------ */
 
 /* Makes room for one more item of `size` octets. */
@@ -96,6 +100,10 @@ void set_list_clear(struct set_list *sets)
         ipfix_template_unref(sets->items[i].tmplt);
     }
     sets->count = 0;
+    if (sets->room > LIST_KEPT) {
+        free(sets->items);
+        *sets = (struct set_list){0};
+    }
 }
 
 /* ---- template changes ------------------------------------------------------------------------ */
@@ -120,6 +128,10 @@ void change_list_clear(struct change_list *changes)
         ipfix_template_unref(changes->items[i].tmplt);
     }
     changes->count = 0;
+    if (changes->room > LIST_KEPT) {
+        free(changes->items);
+        *changes = (struct change_list){0};
+    }
 }
 
 /* ---- the shared object ----------------------------------------------------------------------- */

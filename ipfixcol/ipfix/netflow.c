@@ -344,17 +344,12 @@ static struct netflow_conversion *create_conversion(struct template_budget *budg
 static bool remember_template(struct netflow_templates *templates, const struct v9_template *t,
                               uint16_t record_length, uint16_t time_count)
 {
-    struct netflow_conversion *conversion = NULL;
+    struct netflow_conversion *conversion =
+        create_conversion(templates->budget, t, record_length, time_count);
     struct netflow_conversion **slot;
 
-    if (time_count == 0 && find_conversion(templates, t->id) == NULL) {
-        return true;
-    }
-    if (time_count > 0) {
-        conversion = create_conversion(templates->budget, t, record_length, time_count);
-        if (conversion == NULL) {
-            return false;
-        }
+    if (conversion == NULL) {
+        return false;
     }
     slot = make_slot(templates, t->id);
     if (slot == NULL) {
@@ -440,14 +435,39 @@ static const char *convert_template(const struct v9 *v9, struct lnf_reader *r, b
     return NULL;
 }
 
+/* Whether another template follows in a FlowSet; zeros fill it up. */
+static bool has_template(const struct lnf_reader *r, bool options)
+{
+    return lnf_reader_left(r) >= (options ? 6u : 4u) && lnf_load_u32(r->at) != 0;
+}
+
+/* Remembers the templates of a FlowSet whose ids are new; what is wrong is told when it is
+ * converted. */
+static void learn_template_set(const struct v9 *v9, struct lnf_reader r, bool options)
+{
+    struct v9_template t;
+    uint16_t record_length;
+    uint16_t time_count;
+
+    while (has_template(&r, options)) {
+        if (read_template(&r, options, &t) != NULL ||
+            measure_template(&t, &record_length, &time_count) != NULL) {
+            return;
+        }
+        if (find_conversion(v9->templates, t.id) == NULL &&
+            !remember_template(v9->templates, &t, record_length, time_count)) {
+            return;
+        }
+    }
+}
+
 /* A Template FlowSet; without a good template nothing is written. */
 static void convert_template_set(const struct v9 *v9, struct lnf_reader r, bool options)
 {
-    size_t least = options ? 6 : 4;
     uint8_t *set = start_set(v9->out, options ? IPFIX_SET_OPTIONS_TEMPLATE : IPFIX_SET_TEMPLATE);
     bool empty = true;
 
-    while (lnf_reader_left(&r) >= least && lnf_load_u32(r.at) != 0) {
+    while (has_template(&r, options)) {
         struct v9_template t;
         const char *why = convert_template(v9, &r, options, &t);
         if (why != NULL) {
@@ -483,7 +503,7 @@ static void convert_data_set(const struct v9 *v9, uint16_t id, struct lnf_reader
     const struct netflow_conversion *conversion = find_conversion(v9->templates, id);
     uint8_t *set = start_set(v9->out, id);
 
-    if (conversion == NULL) { /* no template, or one whose records stay as they are */
+    if (conversion == NULL || conversion->time_count == 0) { /* records stay as they are */
         size_t length = lnf_reader_left(&r);
         lnf_write_bytes(v9->out, r.at, length);
     } else {
@@ -516,18 +536,31 @@ static bool next_set(struct lnf_reader *r, uint16_t *id, struct lnf_reader *cont
     return true;
 }
 
-/* Templates first: a Data FlowSet may stand before the template it needs. */
-static bool convert_sets(const struct v9 *v9, struct lnf_reader r, bool templates)
+/* A Data FlowSet may stand before the template it needs. */
+static void learn_templates(const struct v9 *v9, struct lnf_reader r)
 {
     uint16_t id;
     struct lnf_reader content;
 
     while (next_set(&r, &id, &content)) {
-        if (templates && id <= V9_SET_OPTIONS_TEMPLATE) {
+        if (id <= V9_SET_OPTIONS_TEMPLATE) {
+            learn_template_set(v9, content, id == V9_SET_OPTIONS_TEMPLATE);
+        }
+    }
+}
+
+/* In their order: what stands before a template that replaces one is still of the old one. */
+static bool convert_sets(const struct v9 *v9, struct lnf_reader r)
+{
+    uint16_t id;
+    struct lnf_reader content;
+
+    while (next_set(&r, &id, &content)) {
+        if (id <= V9_SET_OPTIONS_TEMPLATE) {
             convert_template_set(v9, content, id == V9_SET_OPTIONS_TEMPLATE);
-        } else if (!templates && id >= IPFIX_SET_DATA_MIN) {
+        } else if (id >= IPFIX_SET_DATA_MIN) {
             convert_data_set(v9, id, content);
-        } else if (!templates && id > V9_SET_OPTIONS_TEMPLATE) {
+        } else {
             event_tell(v9->sink, IPFIX_EVENT_UNKNOWN_SET, v9->header->domain_id, id, 0, NULL);
         }
     }
@@ -542,8 +575,8 @@ int netflow_v9_convert(struct netflow_templates *templates, const struct event_s
     struct lnf_reader r = lnf_reader_init(octets + V9_HEADER_LENGTH, length - V9_HEADER_LENGTH);
 
     write_message_header(out, header, sequence);
-    (void)convert_sets(&v9, r, true);
-    bool good = convert_sets(&v9, r, false);
+    learn_templates(&v9, r);
+    bool good = convert_sets(&v9, r);
     end_length(out, out->start);
     if (!good) {
         event_tell(sink, IPFIX_EVENT_CONVERSION, header->domain_id, 9, 0,

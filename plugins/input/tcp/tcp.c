@@ -11,6 +11,7 @@
 #include <ipfixcol/plugin.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +24,15 @@
 /* One read of one connection: enough for speed, little enough to be fair to the others. */
 #define READ_SIZE (256u * 1024u)
 #define BUFFER_SIZE (IPFIX_MESSAGE_MAX_LENGTH + READ_SIZE)
-/* Connections served per call. */
 /* While stopping: until nothing has come for so long, and at most so long. */
 #define DRAIN_QUIET_MS 200
 #define DRAIN_LIMIT_MS 2000u
+/* Connections served per call. */
 #define EVENT_MAX 16
 #define ACCEPT_MAX 64
+/* Descriptors connections leave to the rest of the collector, at most a quarter of all: whoever
+ * opens connections without end must not keep storages from opening their next file. */
+#define RESERVED_MAX 64u
 
 struct tcp_options {
     uint16_t port;
@@ -262,6 +266,27 @@ static struct connection *connection_create(struct tcp_input *input, int fd,
     return connection;
 }
 
+static rlim_t reserved(rlim_t limit)
+{
+    return limit / 4 < RESERVED_MAX ? limit / 4 : RESERVED_MAX;
+}
+
+/* A new descriptor gets the lowest free number, so that number tells how many are in use. */
+static bool descriptors_left(const struct tcp_input *input)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return true;
+    }
+    int lowest = fcntl(input->listener, F_DUPFD_CLOEXEC, 0);
+    if (lowest < 0) {
+        return false;
+    }
+    close(lowest);
+    return (rlim_t)lowest + reserved(limit.rlim_cur) < limit.rlim_cur;
+}
+
 /* Descriptors or memory are short: the queue of the kernel holds new connections meanwhile. */
 static void cannot_accept(struct tcp_input *input, int reason)
 {
@@ -269,9 +294,11 @@ static void cannot_accept(struct tcp_input *input, int reason)
     (void)getrlimit(RLIMIT_NOFILE, &limit);
     if (reason == EMFILE) {
         col_log_limited(input->instance, &input->accept_limit, COL_LOG_ERROR,
-                        "no more connections: the limit of %llu open files is reached; raise it "
-                        "(ulimit -n, or LimitNOFILE= of the systemd unit)",
-                        (unsigned long long)limit.rlim_cur);
+                        "no more connections: the limit of %llu open files is reached (%llu are "
+                        "kept for storages); raise it (ulimit -n, or LimitNOFILE= of the systemd "
+                        "unit)",
+                        (unsigned long long)limit.rlim_cur,
+                        (unsigned long long)reserved(limit.rlim_cur));
     } else {
         col_log_limited(input->instance, &input->accept_limit, COL_LOG_ERROR,
                         "cannot accept connections: %s", strerror(reason));
@@ -286,6 +313,10 @@ static bool accept_connections(struct tcp_input *input)
     for (unsigned i = 0; i < ACCEPT_MAX; i++) {
         struct sockaddr_storage peer = {0};
         socklen_t length = sizeof(peer);
+        if (!descriptors_left(input)) {
+            cannot_accept(input, EMFILE);
+            return false;
+        }
         int fd = accept4(input->listener, (struct sockaddr *)&peer, &length,
                          SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {

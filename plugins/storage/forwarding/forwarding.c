@@ -108,6 +108,7 @@ struct forwarding {
     struct pollfd *fds;
     uint64_t told[COUNT_KINDS]; /* counters as they were reported last */
     uint64_t stop_ms;           /* when stopping must be over; 0 = not stopping */
+    uint64_t stop_dropped;      /* records dropped since then */
     bool all_down_told;
     struct col_log_limit drop_limit;
 };
@@ -326,7 +327,7 @@ static bool over_limit(const struct forwarding *f, const struct lane *lane)
     return lane->cost > (f->round_robin && lane_connected(lane) > 0 ? BUSY_LIMIT : DOWN_LIMIT);
 }
 
-static void drop_to_limit(struct forwarding *f, struct lane *lane, const char *why)
+static uint64_t drop_to_limit(struct forwarding *f, struct lane *lane, const char *why)
 {
     uint64_t records = 0;
 
@@ -338,6 +339,7 @@ static void drop_to_limit(struct forwarding *f, struct lane *lane, const char *w
                         "%llu records for '%s' are lost: %s", (unsigned long long)records,
                         lane->destinations[0].name, why);
     }
+    return records;
 }
 
 /** A destination that holds others up: nothing acknowledged for long although something waits. */
@@ -386,7 +388,7 @@ static void wait_for_room(struct forwarding *f, struct lane *lane)
     while (over_limit(f, lane)) {
         /* Asked before waiting: many messages may still come, none of them may cost a tick. */
         if (stop_time_over(f, col_clock_ms())) {
-            drop_to_limit(f, lane, "the collector stops");
+            f->stop_dropped += drop_to_limit(f, lane, "the collector stops");
             return;
         }
         size_t connected = connected_count(f);
@@ -394,7 +396,7 @@ static void wait_for_room(struct forwarding *f, struct lane *lane)
         give_up_stalled(f, lane, now_ms);
         if (connected > 0 && lane_connected(lane) == 0) {
             /* The others must not wait for one that is down. */
-            drop_to_limit(f, lane, "it is down for too long");
+            (void)drop_to_limit(f, lane, "it is down for too long");
             return;
         }
     }
@@ -455,6 +457,17 @@ static bool work_left(const struct forwarding *f, uint64_t now_ms, uint64_t star
     return false;
 }
 
+/** When to give up what is left: the time for stopping began with what was still queued. */
+static uint64_t stop_deadline(const struct forwarding *f, uint64_t now_ms)
+{
+    uint64_t least_ms = now_ms + STOP_DOWN_MS;
+
+    if (f->stop_ms == 0 || now_ms > f->stop_ms + STOP_MS) { /* or left from a stop given up */
+        return now_ms + STOP_MS;
+    }
+    return f->stop_ms > least_ms ? f->stop_ms : least_ms;
+}
+
 static void forwarding_destroy(void *state)
 {
     struct forwarding *f = state;
@@ -464,18 +477,18 @@ static void forwarding_destroy(void *state)
     }
     uint64_t started_ms = col_clock_ms();
     uint64_t now_ms = started_ms;
-    uint64_t until_ms = f->stop_ms > started_ms + STOP_DOWN_MS ? f->stop_ms : started_ms + STOP_MS;
+    uint64_t until_ms = stop_deadline(f, started_ms);
 
     (void)forwarding_tick(f, now_ms);
     while (now_ms < until_ms && work_left(f, now_ms, started_ms)) {
         now_ms = wait_once(f);
     }
-    uint64_t lost = records_left(f);
-    if (lost > 0) {
+    uint64_t left = records_left(f);
+    if (left + f->stop_dropped > 0) {
         col_log(f->instance, COL_LOG_WARNING,
                 "stopped before %llu records were delivered (not acknowledged by any destination)",
-                (unsigned long long)lost);
-        col_count(f->instance, COUNT_DROPPED, lost);
+                (unsigned long long)(left + f->stop_dropped));
+        col_count(f->instance, COUNT_DROPPED, left);
     }
     report_counters(f);
     forwarding_free(f);

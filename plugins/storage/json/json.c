@@ -101,6 +101,7 @@ struct json {
     struct text line;
     size_t output_count;
     struct output **outputs;
+    uint64_t taken; /* records all outputs have taken, not counted yet */
 };
 
 static void destroy_plan(void *plan)
@@ -130,7 +131,11 @@ static void write_line(struct json *j)
     for (size_t i = 0; !j->line.failed && i < j->output_count; i++) {
         all = j->outputs[i]->write(j->outputs[i], j->line.data, j->line.length) && all;
     }
-    col_count(j->instance, all ? COUNT_WRITTEN : COUNT_LOST, 1);
+    if (all) {
+        j->taken++;
+    } else {
+        col_count(j->instance, COUNT_LOST, 1);
+    }
     j->line.failed = false;
 }
 
@@ -173,6 +178,21 @@ static int json_process(void *state, struct ipfix_message *message)
     return COL_OK;
 }
 
+/** Outputs have delivered what they took, or know what they lost of it. */
+static void count_taken(struct json *j)
+{
+    uint64_t lost = 0;
+
+    for (size_t i = 0; i < j->output_count; i++) {
+        lost += j->outputs[i]->lost;
+        j->outputs[i]->lost = 0;
+    }
+    lost = lost < j->taken ? lost : j->taken; /* a record may be lost in several outputs */
+    col_count(j->instance, COUNT_LOST, lost);
+    col_count(j->instance, COUNT_WRITTEN, j->taken - lost);
+    j->taken = 0;
+}
+
 static int json_tick(void *state, uint64_t now_ms)
 {
     struct json *j = state;
@@ -180,6 +200,7 @@ static int json_tick(void *state, uint64_t now_ms)
     for (size_t i = 0; i < j->output_count; i++) {
         j->outputs[i]->tick(j->outputs[i], now_ms);
     }
+    count_taken(j);
     return COL_OK;
 }
 
@@ -190,6 +211,7 @@ static void json_destroy(void *state)
     if (j == NULL) {
         return;
     }
+    (void)json_tick(j, col_clock_ms());
     for (size_t i = 0; i < j->output_count; i++) {
         j->outputs[i]->destroy(j->outputs[i]);
     }

@@ -98,7 +98,7 @@ static struct output *output_print_create(void)
     struct output *o = calloc(1, sizeof(*o));
 
     if (o != NULL) {
-        *o = (struct output){print_write, print_tick, print_destroy};
+        *o = (struct output){.write = print_write, .tick = print_tick, .destroy = print_destroy};
     }
     return o;
 }

@@ -35,12 +35,14 @@ extern const struct col_option output_option_table[];
 
 /** What an output is to its plugin instance. */
 struct output {
-    /** Delivers one line; false when it was lost. */
+    /** Takes one line; false when it was lost. */
     bool (*write)(struct output *output, const char *line, size_t length);
     /** Timed work: rotation, reconnecting, flushing. */
     void (*tick)(struct output *output, uint64_t now_ms);
     /** Delivers what is left and frees. */
     void (*destroy)(struct output *output);
+    /** Lines that were taken and then lost; whoever counts them sets it back. */
+    uint64_t lost;
 };
 
 /** Whether the settings suit the type; if not, the reason has been logged. Opens nothing. */

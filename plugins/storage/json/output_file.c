@@ -4,22 +4,34 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
+#define BUFFER_SIZE ((size_t)256 * 1024)
+
+/**
+ * Whole lines wait in the buffer and are written at once: with a Data Manager for each Observation
+ * Domain several instances append to the same file, and their lines must not mix.
+ */
 struct file_output {
     struct output base;
     col_instance_t *instance;
     const struct output_options *options;
-    FILE *stream; /* NULL while the slot's file cannot be written */
+    int fd;       /* -1 while the slot's file cannot be written */
     bool entered; /* the slot has been begun, with or without a file */
+    bool torn;    /* what the file got last is the begin of a line */
     time_t start;
+    time_t tried; /* when opening the file was tried last */
     char path[PATH_MAX];
     struct col_log_limit limit;
+    size_t used, lines; /* in the buffer */
+    char buffer[BUFFER_SIZE];
 };
 
 /* The format is the operator's by design; strftime() has no conversions that read arguments. */
@@ -40,12 +52,70 @@ static void make_directories(char *path)
     }
 }
 
+/** Writes octets; how many of them got into the file. */
+static size_t write_octets(const struct file_output *o, const char *octets, size_t length)
+{
+    size_t done = 0;
+
+    while (done < length) {
+        ssize_t n = write(o->fd, octets + done, length - done);
+        if (n > 0) {
+            done += (size_t)n;
+        } else if (n == 0 || errno != EINTR) {
+            break;
+        }
+    }
+    return done;
+}
+
+static size_t count_lines(const char *octets, size_t length)
+{
+    size_t count = 0;
+    const char *end = octets + length;
+
+    while ((octets = memchr(octets, '\n', (size_t)(end - octets))) != NULL) {
+        count++;
+        octets++;
+    }
+    return count;
+}
+
+/** Writes whole lines; those that do not get into the file are counted as lost. */
+static void write_lines(struct file_output *o, const char *octets, size_t length, size_t lines)
+{
+    if (o->torn && write_octets(o, "\n", 1) == 1) {
+        o->torn = false; /* only the line that is cut is none */
+    }
+    size_t done = o->torn ? 0 : write_octets(o, octets, length);
+    if (done == length) {
+        return;
+    }
+    int reason = errno;
+    o->base.lost += lines - count_lines(octets, done);
+    o->torn = o->torn || (done > 0 && octets[done - 1] != '\n');
+    col_log_limited(o->instance, &o->limit, COL_LOG_ERROR,
+                    "%s: %s; records are lost until that is possible", o->path, strerror(reason));
+}
+
+static void flush(struct file_output *o)
+{
+    if (o->used > 0) {
+        write_lines(o, o->buffer, o->used, o->lines);
+        o->used = o->lines = 0;
+    }
+}
+
 static void close_file(struct file_output *o)
 {
-    if (o->stream != NULL && fclose(o->stream) != 0) {
+    if (o->fd < 0) {
+        return;
+    }
+    flush(o);
+    if (close(o->fd) != 0) {
         col_log_limited(o->instance, &o->limit, COL_LOG_ERROR, "%s: %s", o->path, strerror(errno));
     }
-    o->stream = NULL;
+    o->fd = -1;
+    o->torn = false;
 }
 
 static void open_file(struct file_output *o, time_t now)
@@ -55,6 +125,7 @@ static void open_file(struct file_output *o, time_t now)
 
     close_file(o);
     o->entered = true;
+    o->tried = now;
     o->start = o->options->align ? now - now % (time_t)o->options->window_s : now;
     gmtime_r(&o->start, &tm);
     strftime(name, sizeof(name), "%Y%m%d%H%M", &tm);
@@ -69,13 +140,12 @@ static void open_file(struct file_output *o, time_t now)
              o->path[length - 1] == '/' ? "" : "/", prefix, name);
     make_directories(o->path);
     /* Appending keeps what a collector that was restarted within the slot had written. */
-    o->stream = fopen(o->path, "ae");
-    if (o->stream == NULL) {
-        col_log_limited(o->instance, &o->limit, COL_LOG_ERROR, "cannot write %s: %s", o->path,
+    o->fd = open(o->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (o->fd < 0) {
+        col_log_limited(o->instance, &o->limit, COL_LOG_ERROR,
+                        "cannot write %s: %s; records are lost until that is possible", o->path,
                         strerror(errno));
-        return;
     }
-    setvbuf(o->stream, NULL, _IOFBF, 1 << 18);
 }
 
 static bool over(const struct file_output *o, time_t now)
@@ -88,17 +158,23 @@ static bool file_write(struct output *output, const char *line, size_t length)
     struct file_output *o = (struct file_output *)output;
     time_t now = time(NULL);
 
-    if (!o->entered || over(o, now)) {
+    /* A file that could not be opened is tried again each second. */
+    if (!o->entered || over(o, now) || (o->fd < 0 && now != o->tried)) {
         open_file(o, now);
     }
-    if (o->stream == NULL) {
+    if (o->fd < 0) {
         return false;
     }
-    if (fwrite(line, 1, length, o->stream) != length) {
-        col_log_limited(o->instance, &o->limit, COL_LOG_ERROR, "%s: %s", o->path, strerror(errno));
-        clearerr(o->stream);
-        return false;
+    if (length > sizeof(o->buffer) - o->used) {
+        flush(o);
     }
+    if (length > sizeof(o->buffer)) {
+        write_lines(o, line, length, 1);
+        return true;
+    }
+    memcpy(o->buffer + o->used, line, length);
+    o->used += length;
+    o->lines++;
     return true;
 }
 
@@ -110,10 +186,8 @@ static void file_tick(struct output *output, uint64_t now_ms)
     if (o->entered && over(o, time(NULL))) {
         close_file(o);
         o->entered = false;
-    } else if (o->stream != NULL && fflush(o->stream) != 0) { /* readers follow the file */
-        col_log_limited(o->instance, &o->limit, COL_LOG_ERROR, "%s: %s; lines may be lost", o->path,
-                        strerror(errno));
-        clearerr(o->stream);
+    } else {
+        flush(o); /* readers follow the file */
     }
 }
 
@@ -129,7 +203,8 @@ struct output *output_file_create(col_instance_t *instance, const struct output_
     if (o == NULL) {
         return NULL;
     }
-    o->base = (struct output){file_write, file_tick, file_destroy};
+    o->base = (struct output){.write = file_write, .tick = file_tick, .destroy = file_destroy};
+    o->fd = -1;
     o->instance = instance;
     o->options = options;
     return &o->base;

@@ -227,7 +227,7 @@ struct output *output_send_create(col_instance_t *instance, const struct output_
     if (o == NULL) {
         return NULL;
     }
-    o->base = (struct output){send_write, send_tick, send_destroy};
+    o->base = (struct output){.write = send_write, .tick = send_tick, .destroy = send_destroy};
     o->instance = instance;
     o->options = options;
     o->fd = o->pending = -1;
@@ -429,7 +429,8 @@ struct output *output_server_create(col_instance_t *instance, const struct outpu
     if (o == NULL) {
         return NULL;
     }
-    o->base = (struct output){server_write, server_tick, server_destroy};
+    o->base =
+        (struct output){.write = server_write, .tick = server_tick, .destroy = server_destroy};
     o->instance = instance;
     o->blocking = options->blocking == OUTPUT_BLOCKING_YES;
     o->fd = listen_on(options->port);

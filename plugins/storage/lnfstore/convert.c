@@ -28,7 +28,8 @@ enum step_kind {
     STEP_NTP,
     STEP_UPTIME, /* `other` = where systemInitTimeMilliseconds is */
     STEP_BEFORE_US,
-    STEP_DURATION, /* `other` = where the record stores the start */
+    STEP_DURATION,     /* `other` = where the record stores the start */
+    STEP_START_BEFORE, /* the end, stored at `other`, less a duration */
     STEP_ICMP,
     STEP_ICMP_TYPE,
     STEP_ICMP_CODE,
@@ -76,10 +77,12 @@ struct variant {
 };
 
 struct convert_plan {
-    const uint8_t **places;         /* scratch for variable-length records: their fields */
-    bool has_both;                  /* addresses of both families: each record decides */
-    struct step version, v4_source; /* has_both: ipVersion (length 0 = none) and an IPv4 address */
-    struct variant variants[2];     /* IPv4 and IPv6; without has_both only the first */
+    const uint8_t **places; /* scratch for variable-length records: their fields */
+    bool has_both;          /* addresses of both families: each record decides */
+    struct step version;    /* has_both: ipVersion; length 0 = none */
+    uint16_t v4_places[2];  /* has_both: IPv4 addresses, not all zero in an IPv4 record */
+    unsigned v4_count;
+    struct variant variants[2]; /* IPv4 and IPv6; without has_both only the first */
 };
 
 /* ---- compiling ------------------------------------------------------------------------------- */
@@ -94,7 +97,8 @@ struct compiler {
     const struct ipfix_template *tmplt;
     struct selection *chosen;
     unsigned count;
-    int system_init; /* index of systemInitTimeMilliseconds, -1 = none */
+    int system_init;           /* index of systemInitTimeMilliseconds, -1 = none */
+    struct selection duration; /* of the flow; mapping NULL = none */
 };
 
 /** Whether a field of this length can be converted that way. */
@@ -145,6 +149,39 @@ static void choose(struct compiler *c, const struct mapping *mapping, uint16_t i
     c->chosen[c->count++] = (struct selection){mapping, index};
 }
 
+static bool is_duration(enum mapping_kind kind)
+{
+    return kind == MAPPING_DURATION_MS || kind == MAPPING_DURATION_US;
+}
+
+static bool is_chosen(const struct compiler *c, uint16_t field)
+{
+    for (unsigned i = 0; i < c->count; i++) {
+        if (c->chosen[i].mapping->field == field) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** A duration gives the end where there is a start, else the start. */
+static void choose_duration(struct compiler *c)
+{
+    static const struct mapping starts[] = {
+        {161, LNF_FLD_FIRST, MAPPING_DURATION_MS, 0},
+        {162, LNF_FLD_FIRST, MAPPING_DURATION_US, 0},
+    };
+
+    if (c->duration.mapping == NULL) {
+        return;
+    }
+    if (!is_chosen(c, LNF_FLD_FIRST)) {
+        choose(c, &starts[c->duration.mapping->kind == MAPPING_DURATION_US], c->duration.index);
+    } else if (!is_chosen(c, LNF_FLD_LAST)) {
+        choose(c, c->duration.mapping, c->duration.index);
+    }
+}
+
 static void choose_fields(struct compiler *c)
 {
     c->system_init = -1;
@@ -163,13 +200,41 @@ static void choose_fields(struct compiler *c)
         if (m->kind == MAPPING_UPTIME && c->system_init < 0) {
             continue; /* nothing tells what the uptime counts from */
         }
-        choose(c, m, i);
+        if (!is_duration(m->kind)) {
+            choose(c, m, i);
+        } else if (c->duration.mapping == NULL || m->rank < c->duration.mapping->rank) {
+            c->duration = (struct selection){m, i};
+        }
     }
+    choose_duration(c);
 }
 
 static bool is_address_of(const struct mapping *m, enum mapping_kind kind)
 {
     return m->kind == kind && (m->field == LNF_FLD_SRCADDR || m->field == LNF_FLD_DSTADDR);
+}
+
+/** Whether the template has the field in both families: a record means one of them. */
+static bool is_double(const struct compiler *c, const struct mapping *m)
+{
+    for (unsigned i = 0; i < c->count; i++) {
+        const struct mapping *other = c->chosen[i].mapping;
+        if (other->field == m->field && other->kind != m->kind && is_address(m->kind) &&
+            is_address(other->kind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_doubles(const struct compiler *c)
+{
+    for (unsigned i = 0; i < c->count; i++) {
+        if (is_double(c, c->chosen[i].mapping)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool has_addresses(const struct compiler *c, enum mapping_kind kind)
@@ -295,10 +360,19 @@ static void add_steps(const struct compiler *c, struct variant *v, const struct 
             if (is_late != (late == 1)) {
                 continue;
             }
+            bool is_start = s.kind == STEP_DURATION && m->field == LNF_FLD_FIRST;
+            if (is_start && !last) {
+                add_step(v, (struct step){.kind = STEP_EXPORT_TIME,
+                                          .target = v->known[KNOWN_LAST].offset});
+                last = true;
+            }
             s.source = source_of(c->tmplt, used[i].index);
             s.target = slots[i].offset;
             if (s.kind == STEP_UPTIME) {
                 s.other = source_of(c->tmplt, (unsigned)c->system_init);
+            } else if (is_start) {
+                s.kind = STEP_START_BEFORE;
+                s.other = v->known[KNOWN_LAST].offset;
             } else if (s.kind == STEP_DURATION) {
                 s.other = v->known[KNOWN_FIRST].offset;
             } else if (is_late) {
@@ -338,7 +412,7 @@ static bool compile_variant(const struct compiler *c, struct variant *v, enum ma
     unsigned count = 0;
     for (unsigned i = 0; ok && i < c->count; i++) {
         const struct mapping *m = c->chosen[i].mapping;
-        if (is_address_of(m, drop)) {
+        if (is_address_of(m, drop) || (m->kind == drop && is_double(c, m))) {
             continue;
         }
         used[count] = c->chosen[i];
@@ -374,10 +448,11 @@ static void compile_family(const struct compiler *c, convert_plan_t *plan)
         plan->version.length = 1;
         plan->version.source = source_of(c->tmplt, (unsigned)(version - c->tmplt->fields));
     }
-    for (unsigned i = 0; i < c->count; i++) {
-        if (is_address_of(c->chosen[i].mapping, MAPPING_IPV4)) {
-            plan->v4_source.source = source_of(c->tmplt, c->chosen[i].index);
-            plan->v4_source.length = 4;
+    bool flow = has_addresses(c, MAPPING_IPV4);
+    for (unsigned i = 0; i < c->count && plan->v4_count < 2; i++) {
+        const struct mapping *m = c->chosen[i].mapping;
+        if (flow ? is_address_of(m, MAPPING_IPV4) : m->kind == MAPPING_IPV4 && is_double(c, m)) {
+            plan->v4_places[plan->v4_count++] = source_of(c->tmplt, c->chosen[i].index);
         }
     }
 }
@@ -393,7 +468,7 @@ static bool compile(struct compiler *c, convert_plan_t *plan)
             return false;
         }
     }
-    plan->has_both = v4 && v6;
+    plan->has_both = v4 == v6 && (v4 || has_doubles(c));
     if (plan->has_both) {
         compile_family(c, plan);
         return compile_variant(c, &plan->variants[0], MAPPING_IPV6) &&
@@ -513,6 +588,12 @@ static void run_rare_step(const struct step *s, const uint8_t *from, const struc
         value = ipfix_field_uint(from, s->length) / s->divisor;
         lnf_store_u64(to, htole64(le64toh(lnf_load_u64(out + s->other)) + value));
         break;
+    case STEP_START_BEFORE: {
+        uint64_t end_ms = le64toh(lnf_load_u64(out + s->other));
+        value = ipfix_field_uint(from, s->length) / s->divisor;
+        lnf_store_u64(to, htole64(end_ms > value ? end_ms - value : 0));
+        break;
+    }
     case STEP_ICMP:
         value = ipfix_field_uint(from, s->length);
         fill_icmp(out, s, 0, (uint8_t)value);
@@ -602,7 +683,12 @@ static const struct variant *pick_variant(const convert_plan_t *plan, const stru
         }
     }
     /* Exporters that send both leave the family they do not mean empty. */
-    return &plan->variants[lnf_load_u32(place_of(places, plan->v4_source.source)) == 0];
+    for (unsigned i = 0; i < plan->v4_count; i++) {
+        if (lnf_load_u32(place_of(places, plan->v4_places[i])) != 0) {
+            return &plan->variants[0];
+        }
+    }
+    return &plan->variants[1];
 }
 
 static inline uint64_t stored_u64(const uint8_t *out, uint16_t offset)

@@ -143,7 +143,12 @@ static int open_name(struct flow_file *file, const char *path,
                      const struct flow_file_settings *settings, struct lnf_error *error)
 {
     int status = LNF_ERR_OTHER;
+    struct stat st;
 
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        (void)fail(error, path, "is no regular file");
+        return LNF_ERR_CORRUPT;
+    }
     for (unsigned i = 0; status == LNF_ERR_OTHER && i < LOCK_TRIES; i++) {
         if (i > 0) {
             struct timespec pause = {0, LOCK_PAUSE_NS};

@@ -9,6 +9,7 @@
 #include <ipfixcol/template_cache.h>
 #include <libnf.h>
 #include <libnf/index.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -377,12 +378,26 @@ static bool enter_window(struct lnfstore *s, const struct timespec *now)
     return true;
 }
 
+/** A message nothing of which can be stored begins no file. */
+static void count_unknown_sets(struct lnfstore *s, const struct ipfix_message *message)
+{
+    for (uint32_t i = 0; i < message->set_count; i++) {
+        if (message->sets[i].id >= IPFIX_SET_DATA_MIN && message->sets[i].tmplt == NULL) {
+            col_count(s->instance, COUNT_NO_TEMPLATE, 1);
+        }
+    }
+}
+
 static int lnfstore_process(void *state, struct ipfix_message *message)
 {
     struct lnfstore *s = state;
     struct timespec now;
 
-    if (message->kind != IPFIX_MESSAGE_DATA || message->data_record_count == 0) {
+    if (message->kind != IPFIX_MESSAGE_DATA) {
+        return COL_OK;
+    }
+    if (message->data_record_count == 0) {
+        count_unknown_sets(s, message);
         return COL_OK;
     }
     clock_gettime(CLOCK_REALTIME, &now);
@@ -463,6 +478,30 @@ static bool check_storage_path(col_instance_t *instance, const char *path)
     return true;
 }
 
+/** Names that no file system takes would cost every record. The day has the longest names. */
+static bool check_name(col_instance_t *instance, const struct lnfstore_options *o)
+{
+    static const struct tm day = {
+        .tm_year = 126, .tm_mon = 8, .tm_mday = 30, .tm_hour = 23, .tm_wday = 3, .tm_yday = 272};
+    char suffix[NAME_MAX + 1];
+
+    if (o->suffix_mask[0] == '\0') {
+        suffix[0] = '\0';
+    } else if (window_format_time(suffix, sizeof(suffix), o->suffix_mask, &day) == 0) {
+        col_log(instance, COL_LOG_ERROR, "suffixMask %.100s gives names that are empty or too long",
+                o->suffix_mask);
+        return false;
+    }
+    /* A number may be appended: ".1". */
+    if (strlen(o->prefix) + strlen(suffix) + 2 > NAME_MAX) {
+        col_log(instance, COL_LOG_ERROR,
+                "prefix and suffixMask give names longer than the %d characters a file may have",
+                NAME_MAX - 2);
+        return false;
+    }
+    return true;
+}
+
 static bool check_index(col_instance_t *instance, const struct lnfstore_options *o)
 {
     if (!(o->false_positives >= 0.000001 && o->false_positives <= 1)) {
@@ -511,7 +550,7 @@ static bool check_options(col_instance_t *instance, const struct lnfstore_option
                 "<profiles>no</profiles> and a storagePath");
         return false;
     }
-    return check_index(instance, o) && check_ident(instance, o->ident) &&
+    return check_name(instance, o) && check_index(instance, o) && check_ident(instance, o->ident) &&
            check_storage_path(instance, o->storage_path);
 }
 

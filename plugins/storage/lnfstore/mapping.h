@@ -15,8 +15,8 @@ enum mapping_kind {
     MAPPING_NTP,     /* RFC 7011 section 6.1.9: seconds since 1900 and fraction, to milliseconds */
     MAPPING_UPTIME,  /* milliseconds since systemInitTimeMilliseconds of the same record */
     MAPPING_BEFORE_US,   /* microseconds before the Export Time */
-    MAPPING_DURATION_MS, /* behind the flow's start */
-    MAPPING_DURATION_US, /* behind the flow's start */
+    MAPPING_DURATION_MS, /* behind the flow's start, or before its end */
+    MAPPING_DURATION_US, /* the same */
     MAPPING_ICMP, /* type * 256 + code, kept where nfdump keeps it: in the destination port */
     MAPPING_ICMP_TYPE,
     MAPPING_ICMP_CODE,

@@ -175,9 +175,9 @@ void window_destroy(window_t *w)
 /* The format is the operator's by design; strftime() has no conversions that read arguments. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-static bool format_time(char *text, size_t size, const char *mask, const struct tm *tm)
+size_t window_format_time(char *text, size_t size, const char *mask, const struct tm *tm)
 {
-    return strftime(text, size, mask, tm) > 0;
+    return strftime(text, size, mask, tm);
 }
 #pragma GCC diagnostic pop
 
@@ -191,7 +191,7 @@ static flow_file_t *name_file(const window_t *w, time_t start, char *path, size_
 
     gmtime_r(&start, &tm);
     strftime(date, sizeof(date), "%Y/%m/%d", &tm);
-    if (!format_time(suffix, sizeof(suffix), s->suffix_mask, &tm)) {
+    if (window_format_time(suffix, sizeof(suffix), s->suffix_mask, &tm) == 0) {
         suffix[0] = '\0';
     }
     size_t root = strlen(s->storage_path);

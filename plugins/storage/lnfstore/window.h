@@ -31,6 +31,9 @@ struct window_settings {
 
 typedef struct window window_t;
 
+/** strftime(3) with a mask of the operator's; 0 = empty, or longer than the text may be. */
+size_t window_format_time(char *text, size_t size, const char *mask, const struct tm *tm);
+
 /** New windows writer; the settings must live as long. NULL when it fails, the reason is logged. */
 window_t *window_create(col_instance_t *instance, const struct window_settings *settings);
 

@@ -3,6 +3,7 @@
 #include "decoder_fixture.h"
 
 #include <check.h>
+#include <malloc.h>
 
 static struct decoder_fixture tcp, udp;
 static struct message_builder b;
@@ -268,6 +269,47 @@ START_TEST(domains_are_bounded)
 }
 END_TEST
 
+/* The largest number of sets a message can have, behind a header that has been begun. */
+static void many_sets(uint16_t id)
+{
+    while (b.length + 8 <= IPFIX_MESSAGE_MAX_LENGTH) {
+        message_set(&b, id);
+    }
+}
+
+/* Everyone can open sessions over UDP; what one message needed must not stay with each of them. */
+START_TEST(large_messages_leave_little_behind)
+{
+    enum { SESSIONS = 50 };
+    struct decoder_fixture sessions[SESSIONS];
+
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        fixture_init(&sessions[i], IPFIX_TRANSPORT_UDP, NULL);
+    }
+    struct mallinfo2 before = mallinfo2();
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        message_start(&b, 1, 0);
+        many_sets(999);
+        ipfix_message_unref(fixture_decode(&sessions[i], &b));
+        message_start(&b, 1, 0);
+        many_sets(999);
+        message_end(&b);
+        message_patch_u16(&b, b.length - 2, 3); /* the last one is wrong */
+        ck_assert_ptr_null(fixture_decode_octets(&sessions[i], b.octets, b.length));
+        message_start_v9(&b, 1, 0);
+        message_set(&b, 999);
+        message_fill(&b, 1, 60000);
+        ipfix_message_unref(fixture_decode(&sessions[i], &b));
+    }
+    struct mallinfo2 after = mallinfo2();
+    ck_assert_uint_lt(after.uordblks + after.hblkhd,
+                      before.uordblks + before.hblkhd + SESSIONS * 16384);
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        fixture_clear(&sessions[i]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("decoder");
@@ -287,6 +329,7 @@ int main(void)
     tcase_add_test(tcase, domains_are_apart);
     tcase_add_test(tcase, close_tells_every_domain_once);
     tcase_add_test(tcase, domains_are_bounded);
+    tcase_add_test(tcase, large_messages_leave_little_behind);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -19,16 +19,26 @@ static void teardown(void)
     fixture_clear(&udp);
 }
 
-/* First record of the last set, and a field of it. */
-static uint64_t first_field(const struct ipfix_message *m, uint16_t id)
+/* A field of the first record of a Data Set. */
+static uint64_t field_of(const struct ipfix_set *set, uint16_t id)
 {
     struct ipfix_record_iter iter;
     struct ipfix_record record;
     struct ipfix_field field;
-    ipfix_record_iter_init(&iter, &m->sets[m->set_count - 1]);
+    ipfix_record_iter_init(&iter, set);
     ck_assert(ipfix_record_next(&iter, &record));
     ck_assert_msg(ipfix_record_find(&record, 0, id, &field), "no element %u", id);
     return ipfix_field_uint(field.octets, field.length);
+}
+
+/* First record of the last Data Set, and a field of it. */
+static uint64_t first_field(const struct ipfix_message *m, uint16_t id)
+{
+    uint32_t last = m->set_count - 1;
+    while (last > 0 && m->sets[last].id < IPFIX_SET_DATA_MIN) {
+        last--;
+    }
+    return field_of(&m->sets[last], id);
 }
 
 /* ---- v5 -------------------------------------------------------------------------------------- */
@@ -255,6 +265,40 @@ START_TEST(v9_data_before_its_template)
 }
 END_TEST
 
+/* Records before a template that replaces theirs are still of the old one. */
+START_TEST(v9_template_replaced_between_data)
+{
+    message_start_v9(&b, 1, 0);
+    message_set(&b, 0);
+    message_u16s(&b, 6, 300, 2, 21, 4, 1, 4);
+    struct ipfix_message *m = fixture_decode(&udp, &b);
+    ipfix_message_unref(m);
+
+    message_start_v9(&b, 1, 1);
+    message_set(&b, 300);
+    message_u32(&b, 99000);
+    message_u32(&b, 7);
+    message_set(&b, 0);
+    message_u16s(&b, 4, 300, 1, 1, 4);
+    message_set(&b, 300);
+    message_u32(&b, 8);
+    message_set(&b, 0);
+    message_u16s(&b, 6, 300, 2, 1, 4, 22, 4);
+    message_set(&b, 300);
+    message_u32(&b, 9);
+    message_u32(&b, 98000);
+    m = fixture_decode(&udp, &b);
+    ck_assert_uint_eq(m->set_count, 5);
+    ck_assert_uint_eq(m->data_record_count, 3);
+    ck_assert_uint_eq(field_of(&m->sets[0], 153), 999000);
+    ck_assert_uint_eq(field_of(&m->sets[0], 1), 7);
+    ck_assert_uint_eq(field_of(&m->sets[2], 1), 8);
+    ck_assert_uint_eq(field_of(&m->sets[4], 1), 9);
+    ck_assert_uint_eq(field_of(&m->sets[4], 152), 998000);
+    ipfix_message_unref(m);
+}
+END_TEST
+
 START_TEST(v9_options)
 {
     message_start_v9(&b, 1, 0);
@@ -371,6 +415,7 @@ int main(void)
     tcase_add_test(tcase, v9_times_become_absolute);
     tcase_add_test(tcase, v9_sources_are_apart);
     tcase_add_test(tcase, v9_data_before_its_template);
+    tcase_add_test(tcase, v9_template_replaced_between_data);
     tcase_add_test(tcase, v9_options);
     tcase_add_test(tcase, v9_bad_templates);
     tcase_add_test(tcase, v9_every_cut_and_every_set_length);

@@ -803,6 +803,34 @@ START_TEST(stopping_with_everything_down_waits_once)
 }
 END_TEST
 
+/* Destinations that accept and do not read: the time spent on the queue is not spent again. */
+START_TEST(stopping_with_everything_stalled_waits_once)
+{
+    char told[64];
+
+    collector_start(collectors[0], false);
+    collector_start(collectors[1], false);
+    plugin_start();
+    send_template(0, 256, 1, 40000);
+    idle(100);
+    instance.stopping = true;
+    uint64_t start = col_clock_ms();
+    for (unsigned i = 0; i < 1000; i++) {
+        send_data(0, 256, 1, 40000);
+    }
+    ck_assert_uint_ge(col_double_logged(&instance, "are lost: the collector stops"), 1);
+    col_plugin.destroy(plugin);
+    ck_assert_uint_ge(col_clock_ms() - start, 4900);
+    ck_assert_uint_lt(col_clock_ms() - start, 8500); /* the cluster's agent kills after 9 s */
+    /* The last line tells all of it. */
+    (void)snprintf(told, sizeof(told), "stopped before %llu records were delivered",
+                   (unsigned long long)instance.counters[COUNT_DROPPED]);
+    ck_assert_uint_eq(col_double_logged(&instance, told), 1);
+    collector_kill(collectors[0]);
+    collector_kill(collectors[1]);
+}
+END_TEST
+
 START_TEST(all_with_a_stalled_destination_goes_on)
 {
     options.distribution = DISTRIBUTION_ALL;
@@ -899,6 +927,7 @@ int main(void)
     tcase_add_test(tests, udp_repeats_templates);
     tcase_add_test(tests, a_full_lane_drops_only_for_the_dead_one);
     tcase_add_loop_test(tests, stopping_with_everything_down_waits_once, 0, 2);
+    tcase_add_test(tests, stopping_with_everything_stalled_waits_once);
     tcase_add_test(tests, all_with_a_stalled_destination_goes_on);
     tcase_add_test(tests, settings_without_destination_are_refused);
 #if !defined(__SANITIZE_THREAD__)

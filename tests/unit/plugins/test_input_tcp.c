@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -286,6 +287,38 @@ START_TEST(who_does_not_listen_is_not_waited_for)
 }
 END_TEST
 
+START_TEST(connections_leave_descriptors_to_storages)
+{
+    enum { CLIENTS = 25, LIMIT = 64, KEPT = 16 };
+    struct rlimit limit = {.rlim_cur = LIMIT, .rlim_max = LIMIT};
+    int clients[CLIENTS], files[LIMIT];
+    unsigned count = 0;
+
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        clients[i] = client();
+    }
+    receive();
+    ck_assert_uint_gt(fake_host.opened, 0);
+    ck_assert_uint_lt(fake_host.opened, CLIENTS);
+    ck_assert_uint_eq(fake_host.logs[COL_LOG_ERROR], 1);
+    ck_assert_ptr_nonnull(strstr(fake_host.last_log, "limit of 64 open files is reached (16 are"));
+    while ((files[count] = dup(clients[0])) >= 0) {
+        count++;
+    }
+    ck_assert_uint_eq(count, KEPT);
+    while (count > 0) {
+        close(files[--count]);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        close(clients[i]);
+    }
+    receive();
+    ck_assert_uint_eq(fake_host.opened, CLIENTS);
+    ck_assert_uint_eq(fake_host.closed, CLIENTS);
+}
+END_TEST
+
 START_TEST(tls_is_refused)
 {
     struct settings tls = settings;
@@ -327,6 +360,7 @@ int main(void)
     tcase_add_test(tcase, what_arrived_before_the_stop_is_taken);
     tcase_add_test(tcase, who_listens_to_the_end_loses_nothing);
     tcase_add_test(tcase, who_does_not_listen_is_not_waited_for);
+    tcase_add_test(tcase, connections_leave_descriptors_to_storages);
     tcase_add_test(tcase, tls_is_refused);
     tcase_add_test(tcase, bad_addresses_are_refused);
     suite_add_tcase(suite, tcase);

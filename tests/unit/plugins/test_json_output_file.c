@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* JSON into files: names, time slots, restart within a slot, folders that cannot be made. */
+/* JSON into files: names, time slots, restart within a slot, files that several write, and files
+ * and folders that cannot be written. */
 
 #include "col_double.h"
 #include "output.h"
@@ -7,9 +8,12 @@
 #include <check.h>
 #include <glob.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -157,6 +161,134 @@ START_TEST(a_folder_that_cannot_be_made_costs_lines_not_the_collector)
 }
 END_TEST
 
+START_TEST(a_folder_is_tried_again_within_the_slot)
+{
+    char blocked[PATH_MAX];
+
+    options.window_s = 31536000;
+    (void)snprintf(blocked, sizeof(blocked), "%s/2", folder);
+    FILE *file = fopen(blocked, "w");
+    (void)fclose(file);
+    (void)snprintf(path, sizeof(path), "%s/2/below", folder);
+    struct output *o = output_create((col_instance_t *)&instance, &options);
+    ck_assert(!o->write(o, "x\n", 2));
+    ck_assert_int_eq(unlink(blocked), 0);
+    (void)sleep(2);
+    write_line(o, "line\n");
+    o->destroy(o);
+    char name[PATH_MAX];
+    char *text = read_only_file(name, sizeof(name));
+    ck_assert_str_eq(text, "line\n");
+    free(text);
+}
+END_TEST
+
+/* One instance for each Observation Domain, all with the same settings. */
+START_TEST(several_that_write_one_file_keep_their_lines_whole)
+{
+    enum { WRITERS = 3, LINES = 4000, LENGTH = 301 };
+    struct output *outputs[WRITERS];
+    char line[LENGTH + 1], name[PATH_MAX];
+    unsigned counts[WRITERS] = {0};
+
+    options.window_s = 31536000;
+    for (int i = 0; i < WRITERS; i++) {
+        outputs[i] = output_create((col_instance_t *)&instance, &options);
+    }
+    for (int n = 0; n < LINES; n++) {
+        for (int i = 0; i < WRITERS; i++) {
+            memset(line, 'a' + i, LENGTH - 1);
+            line[LENGTH - 1] = '\n';
+            line[LENGTH] = '\0';
+            write_line(outputs[i], line);
+        }
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        outputs[i]->destroy(outputs[i]);
+    }
+    free(read_only_file(name, sizeof(name)));
+    FILE *file = fopen(name, "r");
+    while (fgets(line, sizeof(line), file) != NULL) {
+        ck_assert_uint_eq(strlen(line), LENGTH);
+        ck_assert_uint_eq(strspn(line, (char[]){line[0], '\0'}), LENGTH - 1);
+        counts[line[0] - 'a']++;
+    }
+    (void)fclose(file);
+    for (int i = 0; i < WRITERS; i++) {
+        ck_assert_uint_eq(counts[i], LINES);
+    }
+}
+END_TEST
+
+START_TEST(a_line_longer_than_the_buffer_is_written)
+{
+    enum { LENGTH = 1000000 };
+    char *line = malloc(LENGTH + 1), name[PATH_MAX];
+    struct stat st;
+
+    memset(line, 'x', LENGTH - 1);
+    line[LENGTH - 1] = '\n';
+    line[LENGTH] = '\0';
+    options.window_s = 31536000;
+    struct output *o = output_create((col_instance_t *)&instance, &options);
+    write_line(o, "first\n");
+    write_line(o, line);
+    write_line(o, "last\n");
+    o->destroy(o);
+    free(line);
+    free(read_only_file(name, sizeof(name)));
+    ck_assert_int_eq(stat(name, &st), 0);
+    ck_assert_int_eq(st.st_size, LENGTH + 11);
+}
+END_TEST
+
+START_TEST(lines_a_full_disk_does_not_take_are_counted)
+{
+    char name[PATH_MAX];
+
+    options.window_s = 31536000;
+    struct output *o = output_create((col_instance_t *)&instance, &options);
+    write_line(o, "x\n");
+    o->destroy(o);
+    free(read_only_file(name, sizeof(name)));
+    ck_assert_int_eq(unlink(name), 0);
+    ck_assert_int_eq(symlink("/dev/full", name), 0);
+    o = output_create((col_instance_t *)&instance, &options);
+    for (int i = 0; i < 7; i++) {
+        write_line(o, "x\n");
+    }
+    o->tick(o, 1);
+    ck_assert_uint_eq(o->lost, 7);
+    ck_assert_uint_eq(col_double_logged(&instance, "No space left on device"), 1);
+    o->destroy(o);
+}
+END_TEST
+
+/* The disk is full in the middle of a line, and has room again later. */
+START_TEST(a_line_that_is_cut_spoils_no_other)
+{
+    struct rlimit limit = {.rlim_cur = 8, .rlim_max = RLIM_INFINITY};
+    char name[PATH_MAX];
+
+    options.window_s = 31536000;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    struct output *o = output_create((col_instance_t *)&instance, &options);
+    write_line(o, "first\n");
+    write_line(o, "second\n");
+    write_line(o, "third\n");
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    o->tick(o, 1);
+    ck_assert_uint_eq(o->lost, 2);
+    limit.rlim_cur = RLIM_INFINITY;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    write_line(o, "fourth\n");
+    o->destroy(o);
+    char *text = read_only_file(name, sizeof(name));
+    ck_assert_str_eq(text, "first\nse\nfourth\n");
+    free(text);
+}
+END_TEST
+
 START_TEST(no_path_is_an_error)
 {
     options.path = NULL;
@@ -176,6 +308,11 @@ int main(void)
     tcase_add_test(tests, readers_see_lines_after_a_tick);
     tcase_add_test(tests, a_slot_that_is_over_is_closed);
     tcase_add_test(tests, a_folder_that_cannot_be_made_costs_lines_not_the_collector);
+    tcase_add_test(tests, a_folder_is_tried_again_within_the_slot);
+    tcase_add_test(tests, several_that_write_one_file_keep_their_lines_whole);
+    tcase_add_test(tests, a_line_longer_than_the_buffer_is_written);
+    tcase_add_test(tests, lines_a_full_disk_does_not_take_are_counted);
+    tcase_add_test(tests, a_line_that_is_cut_spoils_no_other);
     tcase_add_test(tests, no_path_is_an_error);
     Suite *suite = suite_create("json_output_file");
     suite_add_tcase(suite, tests);

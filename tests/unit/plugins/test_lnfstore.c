@@ -160,6 +160,14 @@ START_TEST(settings_that_are_refused)
     settings.index_prefix = settings.prefix;
     refused("ERROR: prefix lnf. is that of index files");
     settings.index = false;
+    char name[300];
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    settings.suffix_mask = name;
+    refused("ERROR: suffixMask xxx");
+    name[250] = '\0';
+    refused("ERROR: prefix and suffixMask give names longer than the 253 characters");
+    settings.suffix_mask = (char *)(uintptr_t) "%Y%m%d%H%M%S";
     strcat(path, "/%Y");
     refused("only %h is replaced, not %Y");
     *strrchr(path, '/') = '\0';
@@ -241,6 +249,10 @@ START_TEST(what_is_stored_and_what_is_counted)
     build_data(&build, 258, 0, 3, 0);
     build_data(&build, 999, 0, 1, 0);
     process(decoder);
+    build_begin(&build, 1, 1000); /* a message of nothing else */
+    build_data(&build, 998, 0, 1, 0);
+    build_data(&build, 999, 0, 1, 0);
+    process(decoder);
     struct ipfix_message *notice = ipfix_decoder_close_next(decoder);
     ck_assert_int_eq(col_plugin.process(plugin, notice), COL_OK);
     ipfix_message_unref(notice);
@@ -253,7 +265,7 @@ START_TEST(what_is_stored_and_what_is_counted)
     ck_assert_uint_eq(sum.bytes, 1045);
     ck_assert_uint_eq(counted("records without storable field"), 7);
     ck_assert_uint_eq(counted("options records skipped"), 3);
-    ck_assert_uint_eq(counted("data sets without template"), 1);
+    ck_assert_uint_eq(counted("data sets without template"), 3);
     ck_assert_uint_eq(counted("records lost, not writable"), 0);
 }
 END_TEST

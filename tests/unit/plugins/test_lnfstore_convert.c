@@ -142,6 +142,23 @@ static const char *address(const struct outcome *o, int field)
     return text;
 }
 
+/** Elements of a stored record; docs/flow-file-format.md, headers of file, block and record. */
+static unsigned element_count(const struct outcome *o, unsigned nth)
+{
+    uint8_t octets[4096] = {0};
+    size_t at = 40 + 12;
+    FILE *file = fopen(o->path, "rb");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_gt(fread(octets, 1, sizeof(octets), file), at);
+    (void)fclose(file);
+    for (unsigned i = 0; i < nth; i++) {
+        at += octets[at + 2] | (unsigned)octets[at + 3] << 8;
+    }
+    ck_assert_uint_lt(at, sizeof(octets) - 6);
+    return octets[at + 4] | (unsigned)octets[at + 5] << 8;
+}
+
 static void u64(uint64_t value)
 {
     message_u32(&builder, (uint32_t)(value >> 32));
@@ -300,6 +317,42 @@ START_TEST(times_of_all_kinds)
 }
 END_TEST
 
+/* Beside an end it gives the start; alone, with the Export Time as the end. */
+START_TEST(a_duration_without_a_start)
+{
+    struct outcome o;
+
+    message_start(&builder, 1, 0);
+    message_set(&builder, 2);
+    message_u16s(&builder, 4, TEMPLATE, 1, 161, 4);
+    message_u16s(&builder, 6, TEMPLATE + 1, 2, 162, 4, 153, 8);
+    message_u16s(&builder, 6, TEMPLATE + 2, 2, 161, 4, 151, 4);
+    message_u16s(&builder, 8, TEMPLATE + 3, 3, 161, 4, 153, 8, 152, 8);
+    message_set(&builder, TEMPLATE);
+    message_u32(&builder, 5000);
+    message_set(&builder, TEMPLATE + 1);
+    message_u32(&builder, 2000000);
+    u64(80000);
+    message_set(&builder, TEMPLATE + 2);
+    message_u32(&builder, 0xFFFFFFFF);
+    message_u32(&builder, 7);
+    message_set(&builder, TEMPLATE + 3);
+    message_u32(&builder, 1);
+    u64(80000);
+    u64(70000);
+
+    static const uint64_t expected[][2] = {
+        {995000, 1000000}, {78000, 80000}, {0, 7000}, {70000, 80000}};
+    outcome_open(&o);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        ck_assert(outcome_next(&o));
+        ck_assert_uint_eq(number(&o, LNF_FLD_FIRST), expected[i][0]);
+        ck_assert_uint_eq(number(&o, LNF_FLD_LAST), expected[i][1]);
+    }
+    outcome_close(&o);
+}
+END_TEST
+
 START_TEST(icmp_goes_into_the_destination_port)
 {
     struct outcome o;
@@ -384,6 +437,74 @@ START_TEST(records_with_both_families)
     ck_assert_str_eq(address(&o, LNF_FLD_SRCADDR), "2020:2020:2020:2020:2020:2020:2020:2020");
     ck_assert(outcome_next(&o));
     ck_assert_str_eq(address(&o, LNF_FLD_SRCADDR), "3030:3030:3030:3030:3030:3030:3030:3030");
+    outcome_close(&o);
+}
+END_TEST
+
+/* One of two addresses may be zero: DHCP. */
+START_TEST(any_ipv4_address_tells_the_family)
+{
+    struct outcome o;
+
+    message_start(&builder, 1, 0);
+    message_set(&builder, 2);
+    message_u16s(&builder, 10, TEMPLATE, 4, 8, 4, 12, 4, 27, 16, 28, 16);
+    message_set(&builder, TEMPLATE);
+    message_u32(&builder, 0x0A000001);
+    message_u32(&builder, 0);
+    message_fill(&builder, 0, 32);
+    message_u32(&builder, 0);
+    message_u32(&builder, 0xFFFFFFFF);
+    message_fill(&builder, 0, 32);
+    outcome_open(&o);
+    ck_assert(outcome_next(&o));
+    ck_assert_str_eq(address(&o, LNF_FLD_SRCADDR), "10.0.0.1");
+    ck_assert(outcome_next(&o));
+    ck_assert_str_eq(address(&o, LNF_FLD_DSTADDR), "255.255.255.255");
+    outcome_close(&o);
+}
+END_TEST
+
+/* nfdump shows the IPv6 element of a record that has both, also when it is empty. */
+START_TEST(next_hops_of_both_families)
+{
+    struct outcome o;
+
+    message_start(&builder, 1, 0);
+    message_set(&builder, 2);
+    message_u16s(&builder, 14, TEMPLATE, 6, 8, 4, 27, 16, 15, 4, 62, 16, 18, 4, 63, 16);
+    message_u16s(&builder, 8, TEMPLATE + 1, 3, 8, 4, 15, 4, 62, 16);
+    message_u16s(&builder, 6, TEMPLATE + 2, 2, 15, 4, 62, 16);
+    message_set(&builder, TEMPLATE);
+    for (int v6 = 0; v6 <= 1; v6++) {
+        for (int i = 0; i < 3; i++) {
+            message_u32(&builder, v6 != 0 ? 0 : 0x0A000001 + (uint32_t)i);
+            message_fill(&builder, v6 != 0 ? 0x20 : 0, 16);
+        }
+    }
+    message_set(&builder, TEMPLATE + 1);
+    message_u32(&builder, 0x0A000001);
+    message_u32(&builder, 0x0A000002);
+    message_fill(&builder, 0, 16);
+    message_set(&builder, TEMPLATE + 2);
+    message_u32(&builder, 0);
+    message_fill(&builder, 0x20, 16);
+    message_u32(&builder, 0x0A000002);
+    message_fill(&builder, 0, 16);
+
+    static const unsigned elements[] = {4, 4, 3, 2, 2}; /* the generic one, and one for each */
+    static const char *const next_hops[] = {"10.0.0.2", "2020:2020:2020:2020:2020:2020:2020:2020",
+                                            "10.0.0.2", "2020:2020:2020:2020:2020:2020:2020:2020",
+                                            "10.0.0.2"};
+    outcome_open(&o);
+    for (size_t i = 0; i < sizeof(next_hops) / sizeof(next_hops[0]); i++) {
+        ck_assert(outcome_next(&o));
+        ck_assert_str_eq(address(&o, LNF_FLD_IP_NEXTHOP), next_hops[i]);
+        ck_assert_uint_eq(element_count(&o, (unsigned)i), elements[i]);
+        if (i == 0) {
+            ck_assert_str_eq(address(&o, LNF_FLD_BGP_NEXTHOP), "10.0.0.3");
+        }
+    }
     outcome_close(&o);
 }
 END_TEST
@@ -491,9 +612,12 @@ int main(void)
     tcase_add_test(tc, reduced_sizes);
     tcase_add_test(tc, variable_length_before_fields);
     tcase_add_test(tc, times_of_all_kinds);
+    tcase_add_test(tc, a_duration_without_a_start);
     tcase_add_test(tc, icmp_goes_into_the_destination_port);
     tcase_add_test(tc, total_counters_only_without_delta_counters);
     tcase_add_test(tc, records_with_both_families);
+    tcase_add_test(tc, any_ipv4_address_tells_the_family);
+    tcase_add_test(tc, next_hops_of_both_families);
     tcase_add_test(tc, nothing_storable);
     tcase_add_test(tc, wrong_lengths_are_left_out);
     tcase_add_test(tc, full_block_refuses);

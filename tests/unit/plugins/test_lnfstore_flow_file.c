@@ -160,6 +160,27 @@ START_TEST(a_name_that_belongs_to_something_else)
 }
 END_TEST
 
+/* Neither a folder nor a pipe may cost the records of the slot. */
+START_TEST(a_name_that_belongs_to_no_file)
+{
+    char other[PATH_MAX + 8];
+
+    flow_file_t *first = get();
+    ck_assert_int_eq(put(first, 0, 1), LNF_OK); /* makes the folders */
+    release(first);
+    strcpy(strrchr(path, '/'), "/lnf.2");
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    (void)snprintf(other, sizeof(other), "%s.1", path);
+    ck_assert_int_eq(mkfifo(other, 0600), 0);
+    flow_file_t *f = get();
+    ck_assert_int_eq(put(f, 0, 10), LNF_OK);
+    release(f);
+    (void)snprintf(other, sizeof(other), "%s.2", path);
+    expect(other, 10);
+    ck_assert_uint_eq(col_double_logged(&instance, "is no regular file; trying the name "), 2);
+}
+END_TEST
+
 START_TEST(another_program_is_writing_it)
 {
     int to_child[2], from_child[2];
@@ -254,6 +275,7 @@ int main(void)
     tcase_add_test(tests, many_threads_at_once);
     tcase_add_test(tests, an_index_of_a_shared_file);
     tcase_add_test(tests, a_name_that_belongs_to_something_else);
+    tcase_add_test(tests, a_name_that_belongs_to_no_file);
     tcase_add_test(tests, another_program_is_writing_it);
     tcase_add_test(tests, another_program_that_is_ending_is_waited_for);
     tcase_add_test(tests, folders_that_cannot_be_made_may_come_later);
