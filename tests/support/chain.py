@@ -41,7 +41,8 @@ def skip(reason):
 
 def program(name):
     """Path of a built program."""
-    for root in ("ipfixcol/collector", "ipfixcol/tools", "ipfixcol", "fdistdump", "libnf", "libnf/tools", "tests/perf", "tests/system", ""):
+    for root in ("ipfixcol/collector", "ipfixcol/tools", "ipfixcol", "fdistdump", "libnf", "libnf/tools", "tests/perf",
+                 "tests/system", ""):
         path = os.path.join(BUILD, root, name)
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return path
