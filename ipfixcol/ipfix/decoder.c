@@ -293,9 +293,8 @@ static void decode_early_sets(ipfix_decoder_t *decoder, struct domain *domain,
         if (set->id < IPFIX_SET_DATA_MIN || set->tmplt != NULL) {
             continue;
         }
-        if (decoder->changes.count > 0) {
-            set->tmplt = template_table_find(&domain->templates, context, set->id);
-        }
+        set->tmplt = template_table_find_later(&domain->templates, context, set->id, (uint16_t)i,
+                                               &decoder->changes);
         if (set->tmplt != NULL) {
             ipfix_template_ref(set->tmplt);
             count_records(decoder, domain->id, set);

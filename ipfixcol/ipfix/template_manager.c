@@ -93,6 +93,20 @@ const struct ipfix_template *template_table_find(struct template_table *table,
     return entry->tmplt;
 }
 
+const struct ipfix_template *template_table_find_later(const struct template_table *table,
+                                                       const struct template_context *context,
+                                                       uint16_t id, uint16_t set_index,
+                                                       const struct change_list *changes)
+{
+    const struct template_entry *entry = find_entry(table, id);
+
+    if (entry == NULL || entry->seen_message != context->message_number) {
+        return NULL;
+    }
+    const struct ipfix_template_change *first = &changes->items[entry->first_change];
+    return first->set > set_index ? first->tmplt : entry->tmplt;
+}
+
 /* ---- Template Sets --------------------------------------------------------------------------- */
 
 /* The set being applied. */
@@ -195,6 +209,7 @@ static int define(const struct application *a, const struct template_spec *spec)
 {
     const struct template_context *context = a->context;
     struct template_entry *entry = find_entry(a->table, spec->id);
+    size_t change = a->changes->count;
     int status;
 
     if (entry != NULL && template_matches(entry->tmplt, spec) &&
@@ -210,6 +225,9 @@ static int define(const struct application *a, const struct template_spec *spec)
         }
     }
     if (status == COL_OK) {
+        if (entry->seen_message != context->message_number) {
+            entry->first_change = change;
+        }
         entry->seen_ms = context->now_ms;
         entry->seen_message = context->message_number;
     }
