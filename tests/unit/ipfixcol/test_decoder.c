@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Whole messages through a decoder: headers, sets, domains, accounts. */
 #include "decoder_fixture.h"
+#include "id_table.h"
 
 #include <check.h>
 #include <malloc.h>
@@ -310,6 +311,34 @@ START_TEST(large_messages_leave_little_behind)
 }
 END_TEST
 
+/* Nor what a NetFlow datagram needed that was refused. */
+START_TEST(refused_datagrams_leave_little_behind)
+{
+    enum { SESSIONS = 50 };
+    struct decoder_fixture sessions[SESSIONS];
+    struct template_budget nothing = {.limit = 0};
+
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        fixture_init(&sessions[i], IPFIX_TRANSPORT_UDP, NULL);
+        ipfix_decoder_share_budget(sessions[i].decoder, &nothing);
+    }
+    struct mallinfo2 before = mallinfo2();
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        message_start_v9(&b, 1, 0);
+        message_set(&b, 999);
+        message_fill(&b, 1, 16);
+        ck_assert_ptr_null(fixture_decode(&sessions[i], &b));
+        ck_assert_uint_eq(sessions[i].events[IPFIX_EVENT_LIMIT], 1);
+    }
+    struct mallinfo2 after = mallinfo2();
+    ck_assert_uint_lt(after.uordblks + after.hblkhd,
+                      before.uordblks + before.hblkhd + SESSIONS * 16384);
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        fixture_clear(&sessions[i]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("decoder");
@@ -330,6 +359,7 @@ int main(void)
     tcase_add_test(tcase, close_tells_every_domain_once);
     tcase_add_test(tcase, domains_are_bounded);
     tcase_add_test(tcase, large_messages_leave_little_behind);
+    tcase_add_test(tcase, refused_datagrams_leave_little_behind);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
