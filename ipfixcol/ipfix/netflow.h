@@ -66,8 +66,8 @@ int netflow_v5_convert(const struct netflow_header *header, const uint8_t *octet
 
 /**
  * Converts a v9 datagram. FlowSets keep their order; data that stand before their template are
- * converted by the one that follows first. What is wrong inside is told; good FlowSets before it are
- * kept.
+ * converted by the one that follows first. What is wrong inside is told; good FlowSets before it
+ * are kept.
  *
  * @param sequence  of the message to write
  * @return COL_OK; COL_ERR_MALFORMED, told; COL_ERR_NOMEM
