@@ -226,10 +226,12 @@ static void file_tick(struct output *output, uint64_t now_ms)
     }
 }
 
-static void file_destroy(struct output *output)
+static uint64_t file_destroy(struct output *output)
 {
     close_file((struct file_output *)output);
+    uint64_t lost = output->lost;
     free(output);
+    return lost;
 }
 
 struct output *output_file_create(col_instance_t *instance, const struct output_options *options)
