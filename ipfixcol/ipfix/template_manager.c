@@ -170,6 +170,23 @@ static int withdraw(const struct application *a, const struct template_spec *spe
     return withdraw_entry(a, entry);
 }
 
+/* Accounts for a new template. What it replaces goes when memory is short: it is of no use any
+ * more, also if the new one does not fit then. */
+static bool take_budget(const struct application *a, struct template_entry *entry,
+                        const struct ipfix_template *tmplt)
+{
+    size_t size = template_memory(tmplt);
+
+    if (template_budget_take(a->table->budget, size)) {
+        return true;
+    }
+    if (entry->tmplt == NULL) {
+        return false;
+    }
+    ipfix_template_unref(take_out(a->table, entry));
+    return template_budget_take(a->table->budget, size);
+}
+
 /* Puts a new template into its entry; the table holds the first reference, the change another. */
 static int put(const struct application *a, const struct template_spec *spec,
                struct template_entry *entry)
@@ -183,7 +200,7 @@ static int put(const struct application *a, const struct template_spec *spec,
         tell(a, IPFIX_EVENT_BAD_TEMPLATE, spec->id, why);
         return COL_ERR_MALFORMED;
     }
-    if (!template_budget_take(a->table->budget, template_memory(tmplt))) {
+    if (!take_budget(a, entry, tmplt)) {
         ipfix_template_unref(tmplt);
         return tell_limit(a->table, a->context);
     }
