@@ -13,8 +13,6 @@
 
 /* Bound against senders that invent Observation Domains. */
 #define DOMAIN_MAX 4096u
-/* A longer conversion's buffer is not kept: over UDP everyone can open sessions. */
-#define CONVERSION_KEPT 8192u
 
 /* An Observation Domain of the session. */
 struct domain {
@@ -44,7 +42,6 @@ struct ipfix_decoder {
 
     struct set_list sets;
     struct change_list changes;
-    uint8_t *conversion; /* IPFIX_MESSAGE_MAX_LENGTH octets, made when needed */
     struct ipfix_domain_account *accounts;
 };
 
@@ -103,7 +100,6 @@ void ipfix_decoder_destroy(ipfix_decoder_t *decoder)
     free(decoder->changes.items);
     free(decoder->sets.items);
     free(decoder->domains);
-    free(decoder->conversion);
     free(decoder->accounts);
     ipfix_session_unref(decoder->session);
     free(decoder);
@@ -293,9 +289,8 @@ static void decode_early_sets(ipfix_decoder_t *decoder, struct domain *domain,
         if (set->id < IPFIX_SET_DATA_MIN || set->tmplt != NULL) {
             continue;
         }
-        if (decoder->changes.count > 0) {
-            set->tmplt = template_table_find(&domain->templates, context, set->id);
-        }
+        set->tmplt = template_table_find_later(&domain->templates, context, set->id, (uint16_t)i,
+                                               &decoder->changes);
         if (set->tmplt != NULL) {
             ipfix_template_ref(set->tmplt);
             count_records(decoder, domain->id, set);
@@ -445,6 +440,8 @@ static int convert(ipfix_decoder_t *decoder, struct domain *domain,
 static int decode_netflow(ipfix_decoder_t *decoder, struct decoding *decoding, size_t length,
                           struct ipfix_message **message)
 {
+    /* Not kept with the session: over UDP everyone can open sessions. The message gets a copy. */
+    uint8_t conversion[IPFIX_MESSAGE_MAX_LENGTH];
     struct netflow_header header;
     struct domain *domain;
 
@@ -452,30 +449,19 @@ static int decode_netflow(ipfix_decoder_t *decoder, struct decoding *decoding, s
     if (why != NULL) {
         return tell_conversion(decoder, header.domain_id, header.version, why);
     }
-    if (decoder->conversion == NULL) {
-        decoder->conversion = malloc(IPFIX_MESSAGE_MAX_LENGTH);
-        if (decoder->conversion == NULL) {
-            return COL_ERR_NOMEM;
-        }
-    }
     int status = domain_get(decoder, header.domain_id, &domain);
     if (status != COL_OK) {
         return status;
     }
-    struct lnf_writer_bytes out =
-        lnf_writer_bytes_init(decoder->conversion, IPFIX_MESSAGE_MAX_LENGTH);
+    struct lnf_writer_bytes out = lnf_writer_bytes_init(conversion, sizeof(conversion));
     status = convert(decoder, domain, &header, decoding, length, &out);
-    if (status == COL_OK) {
-        decoding->octets = decoder->conversion;
-        decoding->original_sequence = header.sequence;
-        (void)message_header_read(decoding->octets, lnf_writer_bytes_used(&out), &decoding->header);
-        status = decode_ipfix(decoder, decoding, message);
+    if (status != COL_OK) {
+        return status;
     }
-    if (lnf_writer_bytes_used(&out) > CONVERSION_KEPT) {
-        free(decoder->conversion); /* the message has a copy */
-        decoder->conversion = NULL;
-    }
-    return status;
+    decoding->octets = conversion;
+    decoding->original_sequence = header.sequence;
+    (void)message_header_read(decoding->octets, lnf_writer_bytes_used(&out), &decoding->header);
+    return decode_ipfix(decoder, decoding, message);
 }
 
 int ipfix_decoder_decode(ipfix_decoder_t *decoder, const uint8_t *octets, size_t length,

@@ -41,13 +41,13 @@ bool message_header_read(const uint8_t *octets, size_t length, struct message_he
 int message_split(const uint8_t *octets, const struct message_header *header,
                   const struct event_sink *sink, struct set_list *sets);
 
-/** Drops what the list holds; its memory stays for the next message. */
+/** Drops what the list holds; memory for usual messages stays for the next one. */
 void set_list_clear(struct set_list *sets);
 
 /** Adds one change; the reference on the template is taken. */
 int change_list_add(struct change_list *changes, enum ipfix_template_change_kind kind, uint16_t set,
                     const struct ipfix_template *tmplt);
-/** Drops what the list holds; its memory stays for the next message. */
+/** Drops what the list holds; memory for usual messages stays for the next one. */
 void change_list_clear(struct change_list *changes);
 
 /**

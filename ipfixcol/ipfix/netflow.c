@@ -344,21 +344,14 @@ static struct netflow_conversion *create_conversion(struct template_budget *budg
 static bool remember_template(struct netflow_templates *templates, const struct v9_template *t,
                               uint16_t record_length, uint16_t time_count)
 {
-    struct netflow_conversion *conversion =
-        create_conversion(templates->budget, t, record_length, time_count);
-    struct netflow_conversion **slot;
+    struct netflow_conversion **slot = make_slot(templates, t->id);
 
-    if (conversion == NULL) {
-        return false;
-    }
-    slot = make_slot(templates, t->id);
     if (slot == NULL) {
-        free_conversion(templates->budget, conversion);
         return false;
     }
-    free_conversion(templates->budget, *slot);
-    *slot = conversion;
-    return true;
+    free_conversion(templates->budget, *slot); /* first: memory may be short */
+    *slot = create_conversion(templates->budget, t, record_length, time_count);
+    return *slot != NULL;
 }
 
 static void write_field(struct lnf_writer_bytes *out, uint16_t type, uint16_t length)

@@ -29,7 +29,7 @@ struct netflow_header {
 
 struct netflow_conversion;
 
-/** Templates of one v9 source whose records change when they are converted. */
+/** Templates of one v9 source: where their records change when they are converted. */
 struct netflow_templates {
     struct template_budget *budget;
     struct id_table conversions; /* struct netflow_conversion * */
@@ -65,8 +65,9 @@ int netflow_v5_convert(const struct netflow_header *header, const uint8_t *octet
                        bool with_template, struct lnf_writer_bytes *out, const char **why);
 
 /**
- * Converts a v9 datagram. Template FlowSets come first in the result. What is wrong inside is told;
- * good FlowSets before it are kept.
+ * Converts a v9 datagram. FlowSets keep their order; data that stand before their template are
+ * converted by the one that follows first. What is wrong inside is told; good FlowSets before it
+ * are kept.
  *
  * @param sequence  of the message to write
  * @return COL_OK; COL_ERR_MALFORMED, told; COL_ERR_NOMEM

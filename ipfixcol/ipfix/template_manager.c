@@ -93,6 +93,20 @@ const struct ipfix_template *template_table_find(struct template_table *table,
     return entry->tmplt;
 }
 
+const struct ipfix_template *template_table_find_later(const struct template_table *table,
+                                                       const struct template_context *context,
+                                                       uint16_t id, uint16_t set_index,
+                                                       const struct change_list *changes)
+{
+    const struct template_entry *entry = find_entry(table, id);
+
+    if (entry == NULL || entry->seen_message != context->message_number) {
+        return NULL;
+    }
+    const struct ipfix_template_change *first = &changes->items[entry->first_change];
+    return first->set > set_index ? first->tmplt : entry->tmplt;
+}
+
 /* ---- Template Sets --------------------------------------------------------------------------- */
 
 /* The set being applied. */
@@ -156,6 +170,23 @@ static int withdraw(const struct application *a, const struct template_spec *spe
     return withdraw_entry(a, entry);
 }
 
+/* Accounts for a new template. What it replaces goes when memory is short: it is of no use any
+ * more, also if the new one does not fit then. */
+static bool take_budget(const struct application *a, struct template_entry *entry,
+                        const struct ipfix_template *tmplt)
+{
+    size_t size = template_memory(tmplt);
+
+    if (template_budget_take(a->table->budget, size)) {
+        return true;
+    }
+    if (entry->tmplt == NULL) {
+        return false;
+    }
+    ipfix_template_unref(take_out(a->table, entry));
+    return template_budget_take(a->table->budget, size);
+}
+
 /* Puts a new template into its entry; the table holds the first reference, the change another. */
 static int put(const struct application *a, const struct template_spec *spec,
                struct template_entry *entry)
@@ -169,7 +200,7 @@ static int put(const struct application *a, const struct template_spec *spec,
         tell(a, IPFIX_EVENT_BAD_TEMPLATE, spec->id, why);
         return COL_ERR_MALFORMED;
     }
-    if (!template_budget_take(a->table->budget, template_memory(tmplt))) {
+    if (!take_budget(a, entry, tmplt)) {
         ipfix_template_unref(tmplt);
         return tell_limit(a->table, a->context);
     }
@@ -195,6 +226,7 @@ static int define(const struct application *a, const struct template_spec *spec)
 {
     const struct template_context *context = a->context;
     struct template_entry *entry = find_entry(a->table, spec->id);
+    size_t change = a->changes->count;
     int status;
 
     if (entry != NULL && template_matches(entry->tmplt, spec) &&
@@ -210,6 +242,9 @@ static int define(const struct application *a, const struct template_spec *spec)
         }
     }
     if (status == COL_OK) {
+        if (entry->seen_message != context->message_number) {
+            entry->first_change = change;
+        }
         entry->seen_ms = context->now_ms;
         entry->seen_message = context->message_number;
     }

@@ -23,6 +23,7 @@ struct template_entry {
     const struct ipfix_template *tmplt; /* NULL = free */
     uint64_t seen_ms;
     uint64_t seen_message;
+    size_t first_change; /* in that message: which of its changes the first of this id is */
 };
 
 /** Templates by their ids. */
@@ -64,6 +65,19 @@ bool template_entry_expired(const struct template_entry *entry,
 const struct ipfix_template *template_table_find(struct template_table *table,
                                                  const struct template_context *context,
                                                  uint16_t id);
+
+/**
+ * Template to decode a Data Set with that stands before the template it needs: the first one that
+ * follows in the same message, whatever replaces that one still.
+ *
+ * @param set_index  of the Data Set
+ * @param changes    of the whole message
+ * @return template, borrowed until the table or the changes change; NULL when none follows
+ */
+const struct ipfix_template *template_table_find_later(const struct template_table *table,
+                                                       const struct template_context *context,
+                                                       uint16_t id, uint16_t set_index,
+                                                       const struct change_list *changes);
 
 /**
  * Applies a Template Set or Options Template Set. What is wrong is told, and the rest of the set is

@@ -178,15 +178,9 @@ static int json_process(void *state, struct ipfix_message *message)
     return COL_OK;
 }
 
-/** Outputs have delivered what they took, or know what they lost of it. */
-static void count_taken(struct json *j)
+/** Outputs have delivered what they took, except the lines they have lost since. */
+static void count_taken(struct json *j, uint64_t lost)
 {
-    uint64_t lost = 0;
-
-    for (size_t i = 0; i < j->output_count; i++) {
-        lost += j->outputs[i]->lost;
-        j->outputs[i]->lost = 0;
-    }
     lost = lost < j->taken ? lost : j->taken; /* a record may be lost in several outputs */
     col_count(j->instance, COUNT_LOST, lost);
     col_count(j->instance, COUNT_WRITTEN, j->taken - lost);
@@ -196,25 +190,29 @@ static void count_taken(struct json *j)
 static int json_tick(void *state, uint64_t now_ms)
 {
     struct json *j = state;
+    uint64_t lost = 0;
 
     for (size_t i = 0; i < j->output_count; i++) {
         j->outputs[i]->tick(j->outputs[i], now_ms);
+        lost += j->outputs[i]->lost;
+        j->outputs[i]->lost = 0;
     }
-    count_taken(j);
+    count_taken(j, lost);
     return COL_OK;
 }
 
 static void json_destroy(void *state)
 {
     struct json *j = state;
+    uint64_t lost = 0;
 
     if (j == NULL) {
         return;
     }
-    (void)json_tick(j, col_clock_ms());
     for (size_t i = 0; i < j->output_count; i++) {
-        j->outputs[i]->destroy(j->outputs[i]);
+        lost += j->outputs[i]->destroy(j->outputs[i]);
     }
+    count_taken(j, lost);
     free(j->outputs);
     ipfix_template_cache_destroy(j->plans);
     text_style_clear(&j->style);

@@ -87,10 +87,11 @@ static void print_tick(struct output *output, uint64_t now_ms)
     fflush(stdout);
 }
 
-static void print_destroy(struct output *output)
+static uint64_t print_destroy(struct output *output)
 {
     fflush(stdout);
     free(output);
+    return 0;
 }
 
 static struct output *output_print_create(void)

@@ -39,8 +39,8 @@ struct output {
     bool (*write)(struct output *output, const char *line, size_t length);
     /** Timed work: rotation, reconnecting, flushing. */
     void (*tick)(struct output *output, uint64_t now_ms);
-    /** Delivers what is left and frees. */
-    void (*destroy)(struct output *output);
+    /** Delivers what is left and frees; `lost` as it is then. */
+    uint64_t (*destroy)(struct output *output);
     /** Lines that were taken and then lost; whoever counts them sets it back. */
     uint64_t lost;
 };

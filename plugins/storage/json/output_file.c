@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,15 @@
 #include <unistd.h>
 
 #define BUFFER_SIZE ((size_t)256 * 1024)
+#define LOCK_COUNT 8u
+
+/* One for the file that is written, by its inode: instances have threads of their own. Files that
+ * share a lock wait for each other's write. */
+static pthread_mutex_t file_locks[LOCK_COUNT] = {
+    PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+    PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+    PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+};
 
 /**
  * Whole lines wait in the buffer and are written at once: with a Data Manager for each Observation
@@ -25,7 +35,6 @@ struct file_output {
     const struct output_options *options;
     int fd;       /* -1 while the slot's file cannot be written */
     bool entered; /* the slot has been begun, with or without a file */
-    bool torn;    /* what the file got last is the begin of a line */
     time_t start;
     time_t tried; /* when opening the file was tried last */
     char path[PATH_MAX];
@@ -80,19 +89,46 @@ static size_t count_lines(const char *octets, size_t length)
     return count;
 }
 
+/**
+ * Whether the file ends within a line: the disk was full, or the power failed. Only the file tells:
+ * it may have been another instance, or the collector before a restart.
+ */
+static bool is_torn(const struct file_output *o, const struct stat *st)
+{
+    char last;
+
+    return S_ISREG(st->st_mode) && st->st_size > 0 &&
+           pread(o->fd, &last, 1, st->st_size - 1) == 1 && last != '\n';
+}
+
+/** Appends lines, behind whole ones; how many octets of them got into the file. */
+static size_t append_lines(const struct file_output *o, const char *octets, size_t length)
+{
+    struct stat st;
+
+    if (fstat(o->fd, &st) != 0) {
+        return 0;
+    }
+    pthread_mutex_t *lock = &file_locks[st.st_ino % LOCK_COUNT];
+    pthread_mutex_lock(lock);
+    /* Only the line that is cut is none. */
+    bool whole = fstat(o->fd, &st) == 0 && (!is_torn(o, &st) || write_octets(o, "\n", 1) == 1);
+    size_t done = whole ? write_octets(o, octets, length) : 0;
+    int reason = errno;
+    pthread_mutex_unlock(lock);
+    errno = reason;
+    return done;
+}
+
 /** Writes whole lines; those that do not get into the file are counted as lost. */
 static void write_lines(struct file_output *o, const char *octets, size_t length, size_t lines)
 {
-    if (o->torn && write_octets(o, "\n", 1) == 1) {
-        o->torn = false; /* only the line that is cut is none */
-    }
-    size_t done = o->torn ? 0 : write_octets(o, octets, length);
+    size_t done = append_lines(o, octets, length);
     if (done == length) {
         return;
     }
     int reason = errno;
     o->base.lost += lines - count_lines(octets, done);
-    o->torn = o->torn || (done > 0 && octets[done - 1] != '\n');
     col_log_limited(o->instance, &o->limit, COL_LOG_ERROR,
                     "%s: %s; records are lost until that is possible", o->path, strerror(reason));
 }
@@ -115,7 +151,6 @@ static void close_file(struct file_output *o)
         col_log_limited(o->instance, &o->limit, COL_LOG_ERROR, "%s: %s", o->path, strerror(errno));
     }
     o->fd = -1;
-    o->torn = false;
 }
 
 static void open_file(struct file_output *o, time_t now)
@@ -140,7 +175,7 @@ static void open_file(struct file_output *o, time_t now)
              o->path[length - 1] == '/' ? "" : "/", prefix, name);
     make_directories(o->path);
     /* Appending keeps what a collector that was restarted within the slot had written. */
-    o->fd = open(o->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    o->fd = open(o->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (o->fd < 0) {
         col_log_limited(o->instance, &o->limit, COL_LOG_ERROR,
                         "cannot write %s: %s; records are lost until that is possible", o->path,
@@ -191,10 +226,12 @@ static void file_tick(struct output *output, uint64_t now_ms)
     }
 }
 
-static void file_destroy(struct output *output)
+static uint64_t file_destroy(struct output *output)
 {
     close_file((struct file_output *)output);
+    uint64_t lost = output->lost;
     free(output);
+    return lost;
 }
 
 struct output *output_file_create(col_instance_t *instance, const struct output_options *options)

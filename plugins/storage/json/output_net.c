@@ -207,7 +207,7 @@ static void send_tick(struct output *output, uint64_t now_ms)
     }
 }
 
-static void send_destroy(struct output *output)
+static uint64_t send_destroy(struct output *output)
 {
     struct send_output *o = (struct send_output *)output;
 
@@ -219,6 +219,7 @@ static void send_destroy(struct output *output)
     }
     end_attempt(o);
     free(o);
+    return 0;
 }
 
 struct output *output_send_create(col_instance_t *instance, const struct output_options *options)
@@ -238,7 +239,7 @@ struct output *output_send_create(col_instance_t *instance, const struct output_
     if (o->fd < 0) {
         col_log(instance, COL_LOG_ERROR, "cannot connect to %s:%u: %s", options->ip, options->port,
                 strerror(o->reason));
-        send_destroy(&o->base);
+        (void)send_destroy(&o->base);
         return NULL;
     }
     return &o->base;
@@ -385,7 +386,7 @@ static void server_tick(struct output *output, uint64_t now_ms)
     }
 }
 
-static void server_destroy(struct output *output)
+static uint64_t server_destroy(struct output *output)
 {
     struct server_output *o = (struct server_output *)output;
     uint64_t deadline_ms = col_clock_ms() + SHORT_STALL_MS;
@@ -402,6 +403,7 @@ static void server_destroy(struct output *output)
         close(o->fd);
     }
     free(o);
+    return 0;
 }
 
 static int listen_on(uint16_t port)
@@ -437,7 +439,7 @@ struct output *output_server_create(col_instance_t *instance, const struct outpu
     if (o->fd < 0) {
         col_log(instance, COL_LOG_ERROR, "cannot listen on port %u: %s", options->port,
                 strerror(errno));
-        server_destroy(&o->base);
+        (void)server_destroy(&o->base);
         return NULL;
     }
     return &o->base;

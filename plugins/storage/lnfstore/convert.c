@@ -12,6 +12,10 @@
 /** Seconds from 1900 (NTP era 0) to 1970. */
 #define NTP_TO_UNIX_S 2208988800u
 #define ELEMENT_IP_VERSION 60u
+#define ELEMENT_SOURCE_IPV4_PREFIX_LENGTH 9u
+#define ELEMENT_DESTINATION_IPV4_PREFIX_LENGTH 13u
+#define ELEMENT_SOURCE_IPV6_PREFIX_LENGTH 29u
+#define ELEMENT_DESTINATION_IPV6_PREFIX_LENGTH 30u
 
 /** One step of a plan; the plain moves first, they are most of every plan. */
 enum step_kind {
@@ -123,14 +127,34 @@ static bool is_address(enum mapping_kind kind)
     return kind == MAPPING_IPV4 || kind == MAPPING_IPV6;
 }
 
-/** Two rows for one field that both stay: the families of an address, and port and ICMP elements.
- */
+/** The kind of addresses a row is about; any other one: of no family. */
+static enum mapping_kind family_of(const struct mapping *m)
+{
+    switch (m->element) {
+    case ELEMENT_SOURCE_IPV4_PREFIX_LENGTH:
+    case ELEMENT_DESTINATION_IPV4_PREFIX_LENGTH:
+        return MAPPING_IPV4;
+    case ELEMENT_SOURCE_IPV6_PREFIX_LENGTH:
+    case ELEMENT_DESTINATION_IPV6_PREFIX_LENGTH:
+        return MAPPING_IPV6;
+    default:
+        return m->kind;
+    }
+}
+
+/** Whether rows for one field are of the two families. */
+static bool are_families(const struct mapping *a, const struct mapping *b)
+{
+    return family_of(a) != family_of(b) && is_address(family_of(a)) && is_address(family_of(b));
+}
+
+/** Two rows for one field that both stay: those of two families, and port and ICMP elements. */
 static bool may_coexist(const struct mapping *a, const struct mapping *b)
 {
     if (a->field == LNF_FLD_DSTPORT) {
         return true; /* each fills only what the ones before left 0 */
     }
-    return a->kind != b->kind && is_address(a->kind) && is_address(b->kind);
+    return are_families(a, b);
 }
 
 /** Adds a row unless a better one feeds the same field; replaces a worse one. */
@@ -219,18 +243,18 @@ static bool is_double(const struct compiler *c, const struct mapping *m)
 {
     for (unsigned i = 0; i < c->count; i++) {
         const struct mapping *other = c->chosen[i].mapping;
-        if (other->field == m->field && other->kind != m->kind && is_address(m->kind) &&
-            is_address(other->kind)) {
+        if (other->field == m->field && are_families(m, other)) {
             return true;
         }
     }
     return false;
 }
 
+/** Whether addresses other than those of the flow are there in both families. */
 static bool has_doubles(const struct compiler *c)
 {
     for (unsigned i = 0; i < c->count; i++) {
-        if (is_double(c, c->chosen[i].mapping)) {
+        if (is_address(c->chosen[i].mapping->kind) && is_double(c, c->chosen[i].mapping)) {
             return true;
         }
     }
@@ -412,7 +436,7 @@ static bool compile_variant(const struct compiler *c, struct variant *v, enum ma
     unsigned count = 0;
     for (unsigned i = 0; ok && i < c->count; i++) {
         const struct mapping *m = c->chosen[i].mapping;
-        if (is_address_of(m, drop) || (m->kind == drop && is_double(c, m))) {
+        if (is_address_of(m, drop) || (family_of(m) == drop && is_double(c, m))) {
             continue;
         }
         used[count] = c->chosen[i];

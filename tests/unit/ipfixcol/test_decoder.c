@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Whole messages through a decoder: headers, sets, domains, accounts. */
 #include "decoder_fixture.h"
+#include "id_table.h"
 
 #include <check.h>
 #include <malloc.h>
@@ -269,6 +270,58 @@ START_TEST(domains_are_bounded)
 }
 END_TEST
 
+/* When others have used up the memory a template is still replaced; one that does not fit into the
+ * place of the old one leaves none: its data must not be read by the old one. */
+START_TEST(templates_are_replaced_without_memory)
+{
+    struct template_budget shared = {.limit = 1 << 20};
+
+    ipfix_decoder_share_budget(udp.decoder, &shared);
+    message_start(&b, 7, 0);
+    message_set(&b, 2);
+    message_u16s(&b, 6, 256, 2, 8, 4, 2, 4);
+    ipfix_message_unref(fixture_decode(&udp, &b));
+    message_start_v9(&b, 8, 0);
+    message_set(&b, 0);
+    message_u16s(&b, 6, 300, 2, 21, 4, 1, 4);
+    ipfix_message_unref(fixture_decode(&udp, &b));
+    shared.limit = shared.used;
+
+    message_start(&b, 7, 0);
+    message_set(&b, 2);
+    message_u16s(&b, 6, 256, 2, 1, 4, 2, 2);
+    message_set(&b, 256);
+    message_fill(&b, 1, 18);
+    struct ipfix_message *m = fixture_decode(&udp, &b);
+    ck_assert_uint_eq(m->data_record_count, 3);
+    ipfix_message_unref(m);
+    message_start_v9(&b, 8, 1);
+    message_set(&b, 0);
+    message_u16s(&b, 6, 300, 2, 1, 2, 21, 4);
+    message_set(&b, 300);
+    message_fill(&b, 1, 18);
+    m = fixture_decode(&udp, &b);
+    ck_assert_uint_eq(m->data_record_count, 3);
+    ipfix_message_unref(m);
+    ck_assert_uint_eq(udp.events[IPFIX_EVENT_LIMIT], 0);
+
+    message_start(&b, 7, 3);
+    message_set(&b, 2);
+    message_u16s(&b, 10, 256, 4, 1, 4, 2, 4, 7, 4, 11, 4);
+    message_set(&b, 256);
+    message_fill(&b, 1, 48);
+    m = fixture_decode(&udp, &b);
+    ck_assert_uint_eq(m->data_record_count, 0);
+    ck_assert_uint_eq(udp.events[IPFIX_EVENT_LIMIT], 1);
+    ck_assert_uint_eq(udp.events[IPFIX_EVENT_NO_TEMPLATE], 1);
+    ipfix_message_unref(m);
+    shared.limit = 1 << 20;
+    fixture_clear(&udp);
+    fixture_init(&udp, IPFIX_TRANSPORT_UDP, NULL);
+    ck_assert_uint_eq(shared.used, 0);
+}
+END_TEST
+
 /* The largest number of sets a message can have, behind a header that has been begun. */
 static void many_sets(uint16_t id)
 {
@@ -310,6 +363,34 @@ START_TEST(large_messages_leave_little_behind)
 }
 END_TEST
 
+/* Nor what a NetFlow datagram needed that was refused. */
+START_TEST(refused_datagrams_leave_little_behind)
+{
+    enum { SESSIONS = 50 };
+    struct decoder_fixture sessions[SESSIONS];
+    struct template_budget nothing = {.limit = 0};
+
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        fixture_init(&sessions[i], IPFIX_TRANSPORT_UDP, NULL);
+        ipfix_decoder_share_budget(sessions[i].decoder, &nothing);
+    }
+    struct mallinfo2 before = mallinfo2();
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        message_start_v9(&b, 1, 0);
+        message_set(&b, 999);
+        message_fill(&b, 1, 16);
+        ck_assert_ptr_null(fixture_decode(&sessions[i], &b));
+        ck_assert_uint_eq(sessions[i].events[IPFIX_EVENT_LIMIT], 1);
+    }
+    struct mallinfo2 after = mallinfo2();
+    ck_assert_uint_lt(after.uordblks + after.hblkhd,
+                      before.uordblks + before.hblkhd + SESSIONS * 16384);
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        fixture_clear(&sessions[i]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("decoder");
@@ -329,7 +410,9 @@ int main(void)
     tcase_add_test(tcase, domains_are_apart);
     tcase_add_test(tcase, close_tells_every_domain_once);
     tcase_add_test(tcase, domains_are_bounded);
+    tcase_add_test(tcase, templates_are_replaced_without_memory);
     tcase_add_test(tcase, large_messages_leave_little_behind);
+    tcase_add_test(tcase, refused_datagrams_leave_little_behind);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -299,6 +299,29 @@ START_TEST(v9_template_replaced_between_data)
 }
 END_TEST
 
+/* The template that follows such records first is theirs, whatever replaces it still. */
+START_TEST(v9_early_data_before_two_templates)
+{
+    message_start_v9(&b, 1, 0);
+    message_set(&b, 300);
+    message_u32(&b, 99000);
+    message_u32(&b, 7);
+    message_set(&b, 0);
+    message_u16s(&b, 6, 300, 2, 21, 4, 1, 4);
+    message_set(&b, 0);
+    message_u16s(&b, 4, 300, 1, 1, 4);
+    message_set(&b, 300);
+    message_u32(&b, 8);
+    struct ipfix_message *m = fixture_decode(&udp, &b);
+    ck_assert_uint_eq(m->set_count, 4);
+    ck_assert_uint_eq(m->data_record_count, 2);
+    ck_assert_uint_eq(field_of(&m->sets[0], 153), 999000);
+    ck_assert_uint_eq(field_of(&m->sets[0], 1), 7);
+    ck_assert_uint_eq(field_of(&m->sets[3], 1), 8);
+    ipfix_message_unref(m);
+}
+END_TEST
+
 START_TEST(v9_options)
 {
     message_start_v9(&b, 1, 0);
@@ -416,6 +439,7 @@ int main(void)
     tcase_add_test(tcase, v9_sources_are_apart);
     tcase_add_test(tcase, v9_data_before_its_template);
     tcase_add_test(tcase, v9_template_replaced_between_data);
+    tcase_add_test(tcase, v9_early_data_before_two_templates);
     tcase_add_test(tcase, v9_options);
     tcase_add_test(tcase, v9_bad_templates);
     tcase_add_test(tcase, v9_every_cut_and_every_set_length);

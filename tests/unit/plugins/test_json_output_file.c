@@ -8,6 +8,7 @@
 #include <check.h>
 #include <glob.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,39 +184,54 @@ START_TEST(a_folder_is_tried_again_within_the_slot)
 }
 END_TEST
 
+enum { WRITER_COUNT = 3, LINE_COUNT = 20000, LINE_LENGTH = 301 };
+
+/* An instance; each has a thread. */
+static void *run_writer(void *context)
+{
+    const int *letter = context;
+    struct output *o = output_create((col_instance_t *)&instance, &options);
+    char line[LINE_LENGTH + 1];
+
+    memset(line, *letter, LINE_LENGTH - 1);
+    line[LINE_LENGTH - 1] = '\n';
+    line[LINE_LENGTH] = '\0';
+    for (int n = 0; n < LINE_COUNT; n++) {
+        write_line(o, line);
+        if (n % 100 == 0) {
+            o->tick(o, 1);
+        }
+    }
+    o->destroy(o);
+    return NULL;
+}
+
 /* One instance for each Observation Domain, all with the same settings. */
 START_TEST(several_that_write_one_file_keep_their_lines_whole)
 {
-    enum { WRITERS = 3, LINES = 4000, LENGTH = 301 };
-    struct output *outputs[WRITERS];
-    char line[LENGTH + 1], name[PATH_MAX];
-    unsigned counts[WRITERS] = {0};
+    pthread_t threads[WRITER_COUNT];
+    int letters[WRITER_COUNT];
+    char line[LINE_LENGTH + 1], name[PATH_MAX];
+    unsigned counts[WRITER_COUNT] = {0};
 
     options.window_s = 31536000;
-    for (int i = 0; i < WRITERS; i++) {
-        outputs[i] = output_create((col_instance_t *)&instance, &options);
+    for (int i = 0; i < WRITER_COUNT; i++) {
+        letters[i] = 'a' + i;
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, run_writer, &letters[i]), 0);
     }
-    for (int n = 0; n < LINES; n++) {
-        for (int i = 0; i < WRITERS; i++) {
-            memset(line, 'a' + i, LENGTH - 1);
-            line[LENGTH - 1] = '\n';
-            line[LENGTH] = '\0';
-            write_line(outputs[i], line);
-        }
-    }
-    for (int i = 0; i < WRITERS; i++) {
-        outputs[i]->destroy(outputs[i]);
+    for (int i = 0; i < WRITER_COUNT; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
     }
     free(read_only_file(name, sizeof(name)));
     FILE *file = fopen(name, "r");
     while (fgets(line, sizeof(line), file) != NULL) {
-        ck_assert_uint_eq(strlen(line), LENGTH);
-        ck_assert_uint_eq(strspn(line, (char[]){line[0], '\0'}), LENGTH - 1);
+        ck_assert_uint_eq(strlen(line), LINE_LENGTH);
+        ck_assert_uint_eq(strspn(line, (char[]){line[0], '\0'}), LINE_LENGTH - 1);
         counts[line[0] - 'a']++;
     }
     (void)fclose(file);
-    for (int i = 0; i < WRITERS; i++) {
-        ck_assert_uint_eq(counts[i], LINES);
+    for (int i = 0; i < WRITER_COUNT; i++) {
+        ck_assert_uint_eq(counts[i], LINE_COUNT);
     }
 }
 END_TEST
@@ -289,6 +305,43 @@ START_TEST(a_line_that_is_cut_spoils_no_other)
 }
 END_TEST
 
+/* Others that write the file, and the one that goes on after a restart, did not cut that line. */
+START_TEST(a_line_another_one_cut_spoils_none)
+{
+    struct rlimit limit = {.rlim_cur = 8, .rlim_max = RLIM_INFINITY};
+    struct output *outputs[3];
+    char name[PATH_MAX];
+
+    options.window_s = 31536000;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    for (int i = 0; i < 2; i++) {
+        outputs[i] = output_create((col_instance_t *)&instance, &options);
+    }
+    write_line(outputs[0], "first\n");
+    write_line(outputs[0], "second\n");
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    outputs[0]->tick(outputs[0], 1);
+    ck_assert_uint_eq(outputs[0]->lost, 1);
+    limit.rlim_cur = 20;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    write_line(outputs[1], "third\n");
+    outputs[1]->tick(outputs[1], 1);
+    write_line(outputs[0], "fourth\n");
+    outputs[0]->tick(outputs[0], 1);
+    ck_assert_uint_eq(outputs[0]->lost, 2);
+    limit.rlim_cur = RLIM_INFINITY;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    outputs[0]->destroy(outputs[0]);
+    outputs[1]->destroy(outputs[1]);
+    outputs[2] = output_create((col_instance_t *)&instance, &options);
+    write_line(outputs[2], "fifth\n");
+    outputs[2]->destroy(outputs[2]);
+    char *text = read_only_file(name, sizeof(name));
+    ck_assert_str_eq(text, "first\nse\nthird\nfourt\nfifth\n");
+    free(text);
+}
+END_TEST
+
 START_TEST(no_path_is_an_error)
 {
     options.path = NULL;
@@ -313,6 +366,7 @@ int main(void)
     tcase_add_test(tests, a_line_longer_than_the_buffer_is_written);
     tcase_add_test(tests, lines_a_full_disk_does_not_take_are_counted);
     tcase_add_test(tests, a_line_that_is_cut_spoils_no_other);
+    tcase_add_test(tests, a_line_another_one_cut_spoils_none);
     tcase_add_test(tests, no_path_is_an_error);
     Suite *suite = suite_create("json_output_file");
     suite_add_tcase(suite, tests);

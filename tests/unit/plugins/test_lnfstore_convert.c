@@ -441,6 +441,47 @@ START_TEST(records_with_both_families)
 }
 END_TEST
 
+/* Prefix lengths have elements for each family, too. */
+START_TEST(prefix_lengths_of_both_families)
+{
+    struct outcome o;
+
+    message_start(&builder, 1, 0);
+    message_set(&builder, 2);
+    message_u16s(&builder, 14, TEMPLATE, 6, 8, 4, 27, 16, 9, 1, 29, 1, 30, 1, 13, 1);
+    message_u16s(&builder, 8, TEMPLATE + 1, 3, 27, 16, 9, 1, 29, 1);
+    message_u16s(&builder, 8, TEMPLATE + 2, 3, 29, 1, 9, 1, 8, 4);
+    message_u16s(&builder, 6, TEMPLATE + 3, 2, 27, 16, 9, 1);
+    message_set(&builder, TEMPLATE);
+    message_u32(&builder, 0x0A000001);
+    message_fill(&builder, 0, 16);
+    message_u32(&builder, 0x18000017); /* 24, 0, 0, 23 */
+    message_u32(&builder, 0);
+    message_fill(&builder, 0x20, 16);
+    message_u32(&builder, 0x00302F00); /* 0, 48, 47, 0 */
+    message_set(&builder, TEMPLATE + 1);
+    message_fill(&builder, 0x20, 16);
+    message_u8(&builder, 0);
+    message_u8(&builder, 48);
+    message_set(&builder, TEMPLATE + 2);
+    message_u8(&builder, 0);
+    message_u8(&builder, 24);
+    message_u32(&builder, 0x0A000001);
+    message_set(&builder, TEMPLATE + 3);
+    message_fill(&builder, 0x20, 16);
+    message_u8(&builder, 48);
+
+    static const unsigned lengths[][2] = {{24, 23}, {48, 47}, {48, 0}, {24, 0}, {48, 0}};
+    outcome_open(&o);
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        ck_assert(outcome_next(&o));
+        ck_assert_uint_eq(number(&o, LNF_FLD_SRC_MASK), lengths[i][0]);
+        ck_assert_uint_eq(number(&o, LNF_FLD_DST_MASK), lengths[i][1]);
+    }
+    outcome_close(&o);
+}
+END_TEST
+
 /* One of two addresses may be zero: DHCP. */
 START_TEST(any_ipv4_address_tells_the_family)
 {
@@ -617,6 +658,7 @@ int main(void)
     tcase_add_test(tc, total_counters_only_without_delta_counters);
     tcase_add_test(tc, records_with_both_families);
     tcase_add_test(tc, any_ipv4_address_tells_the_family);
+    tcase_add_test(tc, prefix_lengths_of_both_families);
     tcase_add_test(tc, next_hops_of_both_families);
     tcase_add_test(tc, nothing_storable);
     tcase_add_test(tc, wrong_lengths_are_left_out);
