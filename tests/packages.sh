@@ -27,7 +27,7 @@ for name in "${names[@]}"; do
 done
 # Into files, not through pipes: grep -q leaves at the first match, and pipefail would take the writer's
 # SIGPIPE for a failure.
-dpkg-deb -c "${debs[5]}" >"$work/contents"
+dpkg-deb -c "$work"/fdistdump_*.deb >"$work/contents"
 grep -q ' ./usr/share/doc/fdistdump/filter.md' "$work/contents" || {
     echo "fdistdump's package lacks the description of filters" >&2
     exit 1
